@@ -1,16 +1,16 @@
 """The error tree. A class answers one question: what may the caller do?
 
-    WatcherError
-    ├── ConfigError          the operator mends a file: every fault at once, each with its place (exit 2)
-    ├── ApiError             something the Nonce API, or the way to it, did
-    │   ├── ApiUnavailable   passing: try again, later (network, 5xx, nonsense instead of JSON)
-    │   ├── ApiThrottled     429: try again, not before `retry_after` seconds
-    │   ├── ApiRefused       401, 403: stop, tell the operator, try every few minutes
-    │   └── ApiRejected      any other 4xx: this request will never work as it is
-    └── StoreError           the state file
-        ├── StoreLocked      another daemon holds it (exit 2)
-        ├── StoreUnusable    damaged, newer, not ours, not writable: says the way out (exit 2)
-        └── StoreFailed      a transaction did not commit: drop the memory, try again
+WatcherError
+├── ConfigError          the operator mends a file: every fault at once, each with its place (exit 2)
+├── ApiError             something the Nonce API, or the way to it, did
+│   ├── ApiUnavailable   passing: try again, later (network, 5xx, nonsense instead of JSON)
+│   ├── ApiThrottled     429: try again, not before `retry_after` seconds
+│   ├── ApiRefused       401, 403: stop, tell the operator, try every few minutes
+│   └── ApiRejected      any other 4xx: this request will never work as it is
+└── StoreError           the state file
+    ├── StoreLocked      another daemon holds it (exit 2)
+    ├── StoreUnusable    damaged, newer, not ours, not writable: says the way out (exit 2)
+    └── StoreFailed      a transaction did not commit: drop the memory, try again
 """
 
 from dataclasses import dataclass

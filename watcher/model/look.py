@@ -1,0 +1,19 @@
+"""What a look at the API brought back."""
+
+from dataclasses import dataclass
+
+from watcher.model.task import Task
+from watcher.model.times import Millis
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """All task rows of one request or a few that belong together.
+
+    Args:
+        tasks: as the API gave them, repeats dropped.
+        date: the `Date` header of the first reply (its own second, not yet made safe); None without one.
+    """
+
+    tasks: tuple[Task, ...]
+    date: Millis | None

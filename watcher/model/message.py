@@ -1,0 +1,127 @@
+"""What is to be said: facts, not text. `notify` turns them into words for each kind of channel."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from watcher.model.times import Millis
+
+
+class Severity(StrEnum):
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        return list(Severity).index(self)
+
+
+class Say(StrEnum):
+    """Why a message is sent (the table "When a group speaks" of the architecture)."""
+
+    FIRST = "first"
+    NEW_ALERTS = "new_alerts"
+    GREW = "grew"
+    ALL_ENDED = "all_ended"
+    CATCH_UP = "catch_up"
+    REPEAT = "repeat"
+    ALREADY = "already"
+    SAMPLE = "sample"
+
+
+class State(StrEnum):
+    """What a section of a message says of its alerts."""
+
+    FIRING = "firing"
+    RESOLVED = "resolved"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class MinerLine:
+    """One affected miner, by its id, as a message names it."""
+
+    id: str
+    model: str | None = None
+    ip: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """What a message says of one rule's alerts that share a state.
+
+    Args:
+        rule: the rule's name.
+        summary: what the rule says happened; its name where it has no summary.
+        state: firing, resolved (a recovery or quiet), or ended otherwise.
+        severity: the rule's.
+        labels: the labels that all these alerts share, in order.
+        alerts: how many alerts.
+        alert_ids: ids of the first of them, as `explain` takes them.
+        new: how many of them this channel had not heard of.
+        count: events (or stuck tasks) over all of them.
+        total: what `count` is a part of, where the condition has one.
+        tasks: task names with their statuses, commonest first: "miner.system.reboot timed_out" → how many.
+        reasons: the commonest masked error texts, with counts.
+        miners: the first ten affected miners.
+        miners_total: how many miners are affected.
+        first_at: the first event's time.
+        last_at: the last event's time.
+        started_at: when the first of the alerts began to fire.
+        ended_at: when the last of them ended; None while firing.
+        ended_by: in words what ended them; None while firing.
+        late: told more than ten minutes after it fired.
+        title: the rule's own title, rendered; None for the default words.
+        body: the rule's own body, rendered; None for the default words.
+        runbook: the rule's link.
+    """
+
+    rule: str
+    summary: str
+    state: State
+    severity: Severity
+    labels: Mapping[str, str | None]
+    alerts: int
+    alert_ids: tuple[str, ...]
+    new: int
+    count: int
+    total: int | None
+    tasks: Mapping[str, int]
+    reasons: tuple[tuple[str, int], ...]
+    miners: tuple[MinerLine, ...]
+    miners_total: int
+    first_at: Millis | None
+    last_at: Millis | None
+    started_at: Millis
+    ended_at: Millis | None = None
+    ended_by: str | None = None
+    late: bool = False
+    title: str | None = None
+    body: str | None = None
+    runbook: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One notification for one channel.
+
+    Args:
+        id: short and stable; a repeated delivery shows the same.
+        say: why it is sent.
+        channel: the channel's name.
+        severity: the highest of its sections.
+        sections: firing first.
+        at: the API's present when it was decided.
+        notes: lines about the watch itself ("rule X changed: 3 closed, 2 go on").
+        unseen: for `catch_up`, the stretch (from, to) that could not be seen.
+    """
+
+    id: str
+    say: Say
+    channel: str
+    severity: Severity
+    sections: tuple[Section, ...]
+    at: Millis
+    notes: tuple[str, ...] = ()
+    unseen: tuple[Millis, Millis] | None = None

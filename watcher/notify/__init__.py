@@ -1,0 +1,1 @@
+"""Messages in words, the outbox loop, the apprise adapter."""

@@ -1,0 +1,1 @@
+"""The rule language: schema, loading, matchers, conditions, the engine. Pure, loading aside."""
