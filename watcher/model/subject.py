@@ -1,0 +1,33 @@
+"""A task with all that rules may ask about it: its row, its farm, its miner, its known transitions."""
+
+from dataclasses import dataclass
+
+from watcher.model.miner import Farm, Miner
+from watcher.model.task import Task, Transition
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One task as the rules see it.
+
+    Args:
+        key: the store's own number of the task.
+        miner: as the row told it; what the row lacks, as the inventory tells it.
+        transitions: all that are known, by time.
+        lost_at: when the API had not shown the (still open) task for too long.
+    """
+
+    key: int
+    task: Task
+    farm: Farm
+    miner: Miner | None
+    transitions: tuple[Transition, ...]
+    lost_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskChange:
+    """What a look changed of one task; `before` is None for a task never seen."""
+
+    before: Subject | None
+    after: Subject

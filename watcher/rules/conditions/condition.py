@@ -1,0 +1,149 @@
+"""What every condition is: a specification that an operator writes, and the signal it becomes for one alert.
+
+The engine drives signals in event time: it calls `advance` to every moment at which something may change and
+`take` with every event of that moment, then asks whether the condition holds.
+"""
+
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol, Self
+
+from watcher.model.subject import Subject
+from watcher.model.task import Transition
+from watcher.model.times import Millis
+from watcher.rules.event import Event, Role
+from watcher.rules.match import Matcher
+
+
+class EndReason(StrEnum):
+    """Why an episode ended."""
+
+    RECOVERED = "recovered"
+    """a success, an `{on}`, the stuck task moved on, the absent event came"""
+    QUIET = "quiet"
+    """a windowed condition turned false"""
+    EXPIRED = "expired"
+    """`after` or `expire` passed"""
+    REMOVED = "removed"
+    """the rule or the miner is gone"""
+    EDITED = "edited"
+    """the rule was changed and no longer finds it"""
+    CORRECTED = "corrected"
+    """the history was corrected and no longer holds it"""
+    LOST = "lost"
+    """the API stopped showing the task"""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How the last thing that kept a condition true went away; `words` for people."""
+
+    reason: EndReason
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """An event for the alert of `subject`'s and `transition`'s `by` values.
+
+    Args:
+        moot: alone it can make nothing true, so that it needs no alert to be held for it.
+    """
+
+    event: Event
+    transition: Transition
+    moot: bool = False
+
+
+class Signal(Protocol):
+    """A condition over one alert's events, up to one moment."""
+
+    arrived: list[Event]
+    """Events that began to count since the caller last emptied it."""
+
+    def take(self, event: Event) -> None:
+        """Take an event of the moment last advanced to."""
+
+    def advance(self, to: Millis) -> None:
+        """Let go of what no longer counts at `to`, and count what begins to."""
+
+    def next_edge(self) -> Millis | None:
+        """The next moment at which the answer may change without a new event."""
+
+    def holds(self) -> bool: ...
+
+    def standing(self) -> Sequence[Event]:
+        """The events that count at this moment, oldest first."""
+
+    def count(self) -> int: ...
+
+    def total(self) -> int | None:
+        """What the count is a part of; None where there is no such thing."""
+
+    def end(self) -> End:
+        """Why the condition no longer holds."""
+
+    def idle(self) -> bool:
+        """Nothing is held: forgetting this signal changes nothing."""
+
+    def copy(self) -> Self: ...
+
+
+class Past(Protocol):
+    """The log, for what a condition must know of before it was asked."""
+
+    def subjects(
+        self,
+        *,
+        since: Millis | None,
+        names: frozenset[str] | None = None,
+        statuses: frozenset[str] | None = None,
+        farm_id: str | None = None,
+        miner_id: str | None = None,
+        with_open: bool = False,
+    ) -> Iterable[Subject]:
+        """Tasks with a transition after `since` (None: any), narrowed by literal values; `with_open`: or open."""
+
+
+class Condition(Protocol):
+    """One condition of one rule, compiled."""
+
+    match: Matcher
+    memory: Millis | None
+    """How far before a moment events can matter to it (ms); None: for ever."""
+    by_time: bool
+    """It comes true by time passing rather than by an event, so nothing beyond the watermark can show it."""
+
+    def hits(self, subject: Subject) -> list[Hit]:
+        """Every event that the task's transitions are to the alert they belong to."""
+
+    def signal(self) -> Signal: ...
+
+    def listens_for(self, event: Event, by: Sequence[str | None]) -> Hashable:
+        """The topic whose later events this event's alert must take; None for none."""
+
+    def speaks_of(self, subject: Subject, transition: Transition) -> tuple[Hashable, Event] | None:
+        """The topic a transition is of interest to, and what it is there."""
+
+    def spoken_before(self, event: Event, by: Sequence[str | None], past: Past) -> Iterable[Event]:
+        """What the log already knows of the topic this event's alert listens for."""
+
+    def phrase(self) -> str:
+        """The condition in words, for messages and `explain`."""
+
+
+class Silent:
+    """The part of a condition that listens for nothing beside its own events."""
+
+    def listens_for(self, event: Event, by: Sequence[str | None]) -> Hashable:  # noqa: ARG002 - part of a protocol
+        return None
+
+    def speaks_of(self, subject: Subject, transition: Transition) -> tuple[Hashable, Event] | None:  # noqa: ARG002 - part of a protocol
+        return None
+
+    def spoken_before(self, event: Event, by: Sequence[str | None], past: Past) -> Iterable[Event]:  # noqa: ARG002 - part of a protocol
+        return ()
+
+
+__all__ = ["Condition", "End", "EndReason", "Hit", "Past", "Role", "Signal", "Silent"]

@@ -1,0 +1,222 @@
+"""`each: {}`: a matching event happened and has not been resolved."""
+
+import heapq
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict
+
+from watcher.model.subject import Subject
+from watcher.model.task import FAILED, SUCCEED, TIMED_OUT, Transition, is_final
+from watcher.model.times import HOUR, Millis, duration_text
+from watcher.rules.conditions.condition import End, EndReason, Hit, Past
+from watcher.rules.event import Event, Role, event_of, repairs
+from watcher.rules.fields import by_value
+from watcher.rules.match import Matcher
+from watcher.rules.resolve import Ending, Resolve, ResolveHow
+
+_BRIEF = Resolve(ResolveHow.AFTER, after=HOUR)
+_REPAIR = Resolve(ResolveHow.ON_SUCCESS)
+_SUCCEEDED = frozenset({SUCCEED})
+
+
+class EachSpec(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """The match says which events; the ending says what resolves each of them."""
+
+    match: Matcher
+    ending: Ending
+
+    def resolve_of(self, status: str) -> Resolve:
+        """The rule's own resolve; else a failure waits for its repair, and anything else is brief."""
+        if self.ending.resolve is not None:
+            return self.ending.resolve
+        return _REPAIR if status in {FAILED, TIMED_OUT} else _BRIEF
+
+    def deadline(self, event: Event) -> Millis | None:
+        resolve = self.resolve_of(event.status)
+        if resolve.how is ResolveHow.NEVER:
+            return None
+        if resolve.how is ResolveHow.AFTER:
+            return event.at + resolve.after
+        return None if self.ending.expire is None else event.at + self.ending.expire
+
+    @property
+    def memory(self) -> Millis | None:
+        how = None if self.ending.resolve is None else self.ending.resolve.how
+        if how is ResolveHow.NEVER:
+            return None
+        if how is ResolveHow.AFTER and self.ending.resolve is not None:
+            return self.ending.resolve.after
+        return None if self.ending.expire is None else max(self.ending.expire, HOUR)
+
+    def hits(self, subject: Subject) -> list[Hit]:
+        hits = [
+            Hit(event_of(subject, transition, Role.MATCH), transition)
+            for transition in subject.transitions
+            if self.match(subject, transition)
+        ]
+        if subject.lost_at is not None and hits and not is_final(hits[-1].event.status):
+            lost = Transition(hits[-1].event.status, subject.lost_at, subject.lost_at)
+            hits.append(Hit(event_of(subject, lost, Role.LOST), hits[-1].transition))
+        return hits
+
+    def signal(self) -> "EachSignal":
+        return EachSignal(self)
+
+    def listens_for(self, event: Event, by: Sequence[str | None]) -> Hashable:
+        resolve = self.resolve_of(event.status)
+        if resolve.how is ResolveHow.ON_SUCCESS:
+            return event.repair
+        if resolve.how is ResolveHow.ON and resolve.on is not None:
+            return tuple(
+                value
+                for name, value in zip(self.ending.by, by, strict=True)
+                if not resolve.on.names_field(name)
+            )
+        return None
+
+    def speaks_of(self, subject: Subject, transition: Transition) -> tuple[Hashable, Event] | None:
+        resolve = self.ending.resolve
+        if resolve is not None and resolve.how is ResolveHow.ON and resolve.on is not None:
+            if not resolve.on(subject, transition):
+                return None
+            topic = tuple(
+                by_value(name, subject, transition)
+                for name in self.ending.by
+                if not resolve.on.names_field(name)
+            )
+            return topic, event_of(subject, transition, Role.RESOLVE)
+        if transition.status == SUCCEED and (resolve is None or resolve.how is ResolveHow.ON_SUCCESS):
+            event = event_of(subject, transition, Role.SUCCESS)
+            return None if event.repair is None else (event.repair, event)
+        return None
+
+    def spoken_before(self, event: Event, by: Sequence[str | None], past: Past) -> Iterable[Event]:
+        resolve = self.resolve_of(event.status)
+        topic = self.listens_for(event, by)
+        if topic is None:
+            return
+        if resolve.how is ResolveHow.ON_SUCCESS:
+            subjects = past.subjects(
+                since=event.earliest,
+                names=frozenset({event.name}),
+                statuses=_SUCCEEDED,
+                farm_id=event.farm_id,
+                miner_id=event.miner_id,
+            )
+        else:
+            on = resolve.on
+            in_farm = "farm" in self.ending.by and on is not None and not on.names_field("farm")
+            subjects = past.subjects(
+                since=event.at,
+                names=None if on is None else on.literals("task"),
+                statuses=None if on is None else on.literals("status"),
+                farm_id=event.farm_id if in_farm else None,
+            )
+        for subject in subjects:
+            for transition in subject.transitions:
+                spoken = self.speaks_of(subject, transition)
+                if spoken is not None and spoken[0] == topic:
+                    yield spoken[1]
+
+    def phrase(self) -> str:
+        return "each one"
+
+
+@dataclass(slots=True)
+class EachSignal:
+    """The standing events, oldest first, and when each would end by itself."""
+
+    condition: Each
+    events: dict[tuple[int, str], Event] = field(default_factory=dict)
+    deadlines: list[tuple[Millis, int, str]] = field(default_factory=list)
+    repaired: dict[Hashable, Millis] = field(default_factory=dict)
+    arrived: list[Event] = field(default_factory=list)
+    last: End = End(EndReason.EXPIRED, "")
+
+    def take(self, event: Event) -> None:
+        match event.role:
+            case Role.SUCCESS:
+                created = event.at if event.created_at is None else event.created_at
+                self.repaired[event.repair] = max(created, self.repaired.get(event.repair, created))
+                self._drop(
+                    [failure for failure in self.events.values() if self._repaired(failure, event)],
+                    End(EndReason.RECOVERED, f"a later {event.name} succeeded"),
+                )
+            case Role.RESOLVE:
+                self._drop(
+                    [standing for standing in self.events.values() if standing.at < event.at],
+                    End(EndReason.RECOVERED, f"{event.name} {event.status}"),
+                )
+            case Role.LOST:
+                self._drop(
+                    [standing for standing in self.events.values() if standing.key == event.key],
+                    End(EndReason.LOST, "the API no longer shows the task"),
+                )
+            case _:
+                self._stand(event)
+
+    def _stand(self, event: Event) -> None:
+        # A success of a task created after the failure can precede the failure only where the failure's
+        # time was merely observed.
+        how = self.condition.resolve_of(event.status).how
+        if how is ResolveHow.ON_SUCCESS and self.repaired.get(event.repair, event.earliest) > event.earliest:
+            return
+        self.events[event.key, event.status] = event
+        self.arrived.append(event)
+        deadline = self.condition.deadline(event)
+        if deadline is not None:
+            heapq.heappush(self.deadlines, (deadline, event.key, event.status))
+
+    def _repaired(self, failure: Event, success: Event) -> bool:
+        on_success = self.condition.resolve_of(failure.status).how is ResolveHow.ON_SUCCESS
+        return on_success and repairs(success, failure)
+
+    def _drop(self, gone: list[Event], end: End) -> None:
+        for event in gone:
+            del self.events[event.key, event.status]
+            if event in self.arrived:
+                self.arrived.remove(event)
+        if gone:
+            self.last = end
+
+    def advance(self, to: Millis) -> None:
+        while self.deadlines and self.deadlines[0][0] <= to:
+            deadline, key, status = heapq.heappop(self.deadlines)
+            event = self.events.pop((key, status), None)
+            if event is not None:
+                self.last = End(EndReason.EXPIRED, f"{duration_text(deadline - event.at)} passed")
+
+    def next_edge(self) -> Millis | None:
+        while self.deadlines and self.deadlines[0][1:] not in self.events:
+            heapq.heappop(self.deadlines)
+        return self.deadlines[0][0] if self.deadlines else None
+
+    def holds(self) -> bool:
+        return bool(self.events)
+
+    def standing(self) -> Sequence[Event]:
+        return list(self.events.values())
+
+    def count(self) -> int:
+        return len(self.events)
+
+    def total(self) -> int | None:
+        return None
+
+    def end(self) -> End:
+        return self.last
+
+    def idle(self) -> bool:
+        return not self.events
+
+    def copy(self) -> Self:
+        return type(self)(
+            self.condition, self.events.copy(), self.deadlines.copy(), self.repaired.copy(), [], self.last
+        )

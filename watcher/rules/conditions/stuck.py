@@ -1,0 +1,116 @@
+"""`stuck: {longer_than: D}`: a task entered a matched open status at t, had not left it by τ, and τ − t ≥ D."""
+
+import heapq
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict
+
+from watcher.model.subject import Subject
+from watcher.model.task import Transition, is_final
+from watcher.model.times import Millis, duration_text
+from watcher.rules.conditions.condition import End, EndReason, Hit, Silent
+from watcher.rules.event import Event, Role, event_of
+from watcher.rules.match import Matcher
+from watcher.rules.quantities import Duration
+
+
+class StuckSpec(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    longer_than: Duration
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck(Silent):
+    """The match says which tasks and which open statuses; without a status, all of them."""
+
+    match: Matcher
+    spec: StuckSpec
+
+    @property
+    def memory(self) -> Millis:
+        return self.spec.longer_than
+
+    def _watched(self, subject: Subject, transition: Transition) -> bool:
+        return not is_final(transition.status) and self.match(subject, transition)
+
+    def hits(self, subject: Subject) -> list[Hit]:
+        hits: list[Hit] = []
+        entered: Transition | None = None
+        for transition in subject.transitions:
+            if self._watched(subject, transition):
+                if entered is None:
+                    entered = transition
+                    hits.append(Hit(event_of(subject, transition, Role.ENTER), transition))
+            elif entered is not None:
+                # The alert is the one of the values it had when it entered.
+                moot = transition.at - entered.at < self.spec.longer_than
+                leave = Hit(event_of(subject, transition, Role.LEAVE), entered, moot)
+                hits[-1] = Hit(hits[-1].event, entered, moot)
+                hits.append(leave)
+                entered = None
+        if entered is not None and subject.lost_at is not None:
+            lost = Transition(entered.status, subject.lost_at, subject.lost_at, baseline=entered.baseline)
+            hits.append(Hit(event_of(subject, lost, Role.LOST), entered))
+        return hits
+
+    def signal(self) -> "StuckSignal":
+        return StuckSignal(self.spec)
+
+    def phrase(self) -> str:
+        return f"stuck for longer than {duration_text(self.spec.longer_than)}"
+
+
+@dataclass(slots=True)
+class StuckSignal:
+    spec: StuckSpec
+    waiting: list[tuple[Millis, int, Event]] = field(default_factory=list)
+    stuck: dict[int, Event] = field(default_factory=dict)
+    arrived: list[Event] = field(default_factory=list)
+    last: End = End(EndReason.RECOVERED, "the task moved on")
+
+    def take(self, event: Event) -> None:
+        if event.role is Role.ENTER:
+            heapq.heappush(self.waiting, (event.at + self.spec.longer_than, event.key, event))
+            return
+        # A task that leaves at the very moment it would be stuck has left by then: not stuck.
+        self.waiting = [entry for entry in self.waiting if entry[1] != event.key]
+        heapq.heapify(self.waiting)
+        if self.stuck.pop(event.key, None) is not None:
+            self.arrived = [stuck for stuck in self.arrived if stuck.key != event.key]
+            if event.role is Role.LOST:
+                self.last = End(EndReason.LOST, "the API no longer shows the task")
+            else:
+                self.last = End(EndReason.RECOVERED, f"the task moved on to {event.status}")
+
+    def advance(self, to: Millis) -> None:
+        while self.waiting and self.waiting[0][0] <= to:
+            _, key, event = heapq.heappop(self.waiting)
+            self.stuck[key] = event
+            self.arrived.append(event)
+
+    def next_edge(self) -> Millis | None:
+        return self.waiting[0][0] if self.waiting else None
+
+    def holds(self) -> bool:
+        return bool(self.stuck)
+
+    def standing(self) -> Sequence[Event]:
+        return list(self.stuck.values())
+
+    def count(self) -> int:
+        return len(self.stuck)
+
+    def total(self) -> int | None:
+        return None
+
+    def end(self) -> End:
+        return self.last
+
+    def idle(self) -> bool:
+        return not self.waiting and not self.stuck
+
+    def copy(self) -> Self:
+        return type(self)(self.spec, self.waiting.copy(), self.stuck.copy(), [], self.last)

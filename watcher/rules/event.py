@@ -1,0 +1,93 @@
+"""Events: what one transition means to one alert."""
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from watcher.model.subject import Subject
+from watcher.model.task import SUCCEED, Transition
+from watcher.model.times import Millis
+
+
+class Role(StrEnum):
+    """What an event does to the condition that takes it."""
+
+    MATCH = "match"
+    """a matching transition: a member of E"""
+    ENTER = "enter"
+    """the task entered the watched open statuses"""
+    LEAVE = "leave"
+    """the task left them"""
+    SUCCESS = "success"
+    """a task of the same name on the same miner succeeded"""
+    RESOLVE = "resolve"
+    """a transition that the rule's `resolve: {on: …}` names"""
+    LOST = "lost"
+    """the API stopped showing the task"""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One transition, as a condition takes it.
+
+    Args:
+        at: event time.
+        key: the store's number of the task.
+        role: what it does; with `key` and `status` its identity.
+        created_at: the task's creation.
+        earliest: the earliest it can have happened (differs from `at` where that was only observed).
+        baseline: its farm's T0 where it was learnt at the first contact, else None.
+    """
+
+    at: Millis
+    key: int
+    status: str
+    role: Role
+    farm_id: str
+    miner_id: str | None
+    name: str
+    created_at: Millis | None
+    earliest: Millis
+    baseline: Millis | None
+
+    @property
+    def identity(self) -> tuple[int, str, Role]:
+        return self.key, self.status, self.role
+
+    @property
+    def order(self) -> tuple[Millis, int, str]:
+        return self.at, self.key, self.status
+
+    @property
+    def repair(self) -> Hashable:
+        """What a success must share with a failure to repair it; None where there is no miner."""
+        return None if self.miner_id is None else (self.farm_id, self.miner_id, self.name)
+
+
+def event_of(subject: Subject, transition: Transition, role: Role) -> Event:
+    task = subject.task
+    earliest = transition.at
+    if transition.observed:
+        # The reading that last showed it open, else its creation (rules.md, fine print 4).
+        known = transition.since if transition.since is not None else task.created_at
+        earliest = transition.at if known is None else min(known, transition.at)
+    return Event(
+        at=transition.at,
+        key=subject.key,
+        status=transition.status,
+        role=role,
+        farm_id=task.farm_id,
+        miner_id=task.miner_id,
+        name=task.name,
+        created_at=task.created_at,
+        earliest=earliest,
+        baseline=transition.baseline,
+    )
+
+
+def repairs(success: Event, failure: Event) -> bool:
+    """Whether a success is of a task created strictly after the failure (rules.md, fine print 4)."""
+    if success.status != SUCCEED or success.repair is None or success.repair != failure.repair:
+        return False
+    created = success.at if success.created_at is None else success.created_at
+    return created > failure.earliest

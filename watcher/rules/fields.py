@@ -1,0 +1,96 @@
+"""The one list of fields that `match`, `by`, templates and `explain` share."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from watcher.model.miner import Miner
+from watcher.model.reason import error_text
+from watcher.model.subject import Subject
+from watcher.model.task import CREATED, FINAL_STATUSES, OPEN_STATUSES, PENDING, Transition
+from watcher.model.times import Millis
+
+Value = str | tuple[str, ...] | Millis | None
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a transition.
+
+    Args:
+        name: as rule files write it.
+        get: reads it; None where the row does not say.
+        numeric: a length of time in milliseconds, to be compared rather than matched.
+        listed: has several values at once; fits when one of them does.
+        of_watch: tells the farm or the miner and its properties, not what happened.
+    """
+
+    name: str
+    get: Callable[[Subject, Transition], Value]
+    numeric: bool = False
+    listed: bool = False
+    of_watch: bool = False
+
+
+def _of_miner(attribute: str) -> Callable[[Subject, Transition], Value]:
+    def get(subject: Subject, _: Transition) -> Value:
+        miner: Miner | None = subject.miner
+        return None if miner is None else getattr(miner, attribute)
+
+    return get
+
+
+def _duration(subject: Subject, transition: Transition) -> Millis | None:
+    if transition.status not in FINAL_STATUSES:
+        return None
+    pending = subject.task.times.get(PENDING)
+    return None if pending is None else transition.at - pending
+
+
+def _queue_time(subject: Subject, transition: Transition) -> Millis | None:
+    if transition.status in OPEN_STATUSES and transition.status != PENDING:
+        return None
+    times = subject.task.times
+    if PENDING not in times or CREATED not in times:
+        return None
+    return times[PENDING] - times[CREATED]
+
+
+_MINER_FIELDS = (
+    "ip mac serial make model firmware firmware_version rack location mining_mode lifecycle".split()
+)
+
+FIELDS: Mapping[str, Field] = MappingProxyType(
+    {
+        field.name: field
+        for field in (
+            Field("task", lambda subject, _: subject.task.name),
+            Field("status", lambda _, transition: transition.status),
+            Field("farm", lambda subject, _: subject.farm.name, of_watch=True),
+            Field("farm_id", lambda subject, _: subject.farm.id, of_watch=True),
+            Field("miner", lambda subject, _: subject.task.miner_id, of_watch=True),
+            Field("batch", lambda subject, _: subject.task.batch_id),
+            *(Field(name, _of_miner(name), of_watch=True) for name in _MINER_FIELDS),
+            Field("health", _of_miner("health"), listed=True, of_watch=True),
+            Field("actor", lambda subject, _: subject.task.actor),
+            Field("error", lambda subject, _: error_text(subject.task)),
+            Field("log", lambda subject, _: tuple(line.message for line in subject.task.logs), listed=True),
+            Field("duration", _duration, numeric=True),
+            Field("queue_time", _queue_time, numeric=True),
+        )
+    }
+)
+
+GROUPABLE = tuple(name for name, field in FIELDS.items() if not field.numeric and not field.listed)
+"""The fields that `by` may name: those with one text for a value."""
+
+
+def by_value(name: str, subject: Subject, transition: Transition) -> str | None:
+    """The value that tells alerts apart: a farm is itself by its id, whatever it is called today."""
+    if name == "farm":
+        return subject.farm.id
+    value = FIELDS[name].get(subject, transition)
+    return value if value is None or isinstance(value, str) else str(value)
+
+
+__all__ = ["FIELDS", "GROUPABLE", "Field", "Value", "by_value"]

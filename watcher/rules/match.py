@@ -1,0 +1,163 @@
+"""Matchers: a mapping of field → pattern, compiled once into closures."""
+
+import fnmatch
+import operator
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+import re2
+
+from watcher.model.subject import Subject
+from watcher.model.task import Transition
+from watcher.model.times import Millis
+from watcher.rules.fields import FIELDS, Field, Value
+from watcher.rules.quantities import parse_duration
+
+Test = Callable[[str | None], bool]
+Raw = str | int | float | list[str]
+
+_GLOB = re.compile(r"[*?\[]")
+_COMPARISON = re.compile(r"^\s*(>=|<=|>|<|==|=)\s*(\S.*)$")
+_OPERATORS: Mapping[str, Callable[[Millis, Millis], bool]] = {
+    ">": operator.gt,
+    ">=": operator.ge,
+    "<": operator.lt,
+    "<=": operator.le,
+    "=": operator.eq,
+    "==": operator.eq,
+}
+_LONGEST_PATTERN = 1000
+
+
+def text_test(pattern: str) -> Test:
+    """One plain or negated pattern: a glob over the whole value, or a `/regex/` searched in it.
+
+    A missing value fits no plain pattern and every negated one.
+
+    Raises:
+        ValueError: in a sentence, when the pattern cannot be compiled.
+    """
+    if len(pattern) > _LONGEST_PATTERN:
+        raise ValueError(f"a pattern has at most {_LONGEST_PATTERN} characters, this one has {len(pattern)}")
+    if pattern.startswith("!"):
+        plain = text_test(pattern[1:])
+        return lambda value: value is None or not plain(value)
+    if len(pattern) > 2 and pattern.startswith("/") and pattern.endswith("/"):
+        search = _regex(pattern[1:-1]).search
+        return lambda value: value is not None and search(value) is not None
+    if _GLOB.search(pattern):
+        fits = re.compile(fnmatch.translate(pattern)).match
+        return lambda value: value is not None and fits(value) is not None
+    return lambda value: value == pattern
+
+
+def _regex(source: str) -> "re2._Regexp[str]":
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        return re2.compile(source, options)
+    except re2.error as error:
+        detail = error.args[0] if error.args else ""
+        reason = detail.decode(errors="replace") if isinstance(detail, bytes) else str(detail)
+        raise ValueError(
+            f"/{source}/ is not a regular expression that RE2 understands: {reason}"
+        ) from error
+
+
+def any_test(patterns: Iterable[str]) -> Test:
+    """A list of patterns: one of the plain ones (where there are any) and none of the negated ones."""
+    patterns = list(patterns)
+    plain = [text_test(pattern) for pattern in patterns if not pattern.startswith("!")]
+    negated = [text_test(pattern) for pattern in patterns if pattern.startswith("!")]
+    literal = all(_literal(pattern) for pattern in patterns)
+    if literal:
+        return frozenset(patterns).__contains__
+    if not negated and len(plain) == 1:
+        return plain[0]
+    return lambda value: (not plain or any(test(value) for test in plain)) and all(
+        test(value) for test in negated
+    )
+
+
+def _literal(pattern: str) -> bool:
+    regex = len(pattern) > 2 and pattern.startswith("/") and pattern.endswith("/")
+    return not pattern.startswith("!") and not _GLOB.search(pattern) and not regex
+
+
+def number_test(raw: Raw) -> Callable[[Millis | None], bool]:
+    """A comparison such as `"> 10m"`; a bare duration means equality. A missing number satisfies none.
+
+    Raises:
+        ValueError: in a sentence, when the value is no comparison or its number has no unit.
+    """
+    if not isinstance(raw, str):
+        raise ValueError('a length of time needs a comparison and a unit, such as "> 10m"')
+    found = _COMPARISON.match(raw)
+    sign, number = found.groups() if found else ("=", raw)
+    bound = 0 if number.strip() in {"0s", "0m", "0h"} else parse_duration(number.strip())
+    compare = _OPERATORS[sign]
+    return lambda value: value is not None and compare(value, bound)
+
+
+@dataclass(frozen=True, slots=True)
+class Matcher:
+    """A compiled `match`: all its clauses must hold.
+
+    Args:
+        source: the mapping as the rule wrote it, values as lists of patterns.
+        clauses: field name → test of that field's value.
+    """
+
+    source: Mapping[str, tuple[str, ...]]
+    clauses: Mapping[str, Callable[[Value], bool]]
+
+    def __call__(self, subject: Subject, transition: Transition) -> bool:
+        return all(test(FIELDS[name].get(subject, transition)) for name, test in self.clauses.items())
+
+    def names_field(self, name: str) -> bool:
+        return name in self.clauses
+
+    def fits(self, name: str, value: Value) -> bool:
+        """Whether one field's clause holds for a value; a field without a clause always fits."""
+        test = self.clauses.get(name)
+        return test is None or test(value)
+
+    def without(self, *names: str) -> "Matcher":
+        """The same match with the clauses of these fields left out."""
+        return Matcher(
+            {name: value for name, value in self.source.items() if name not in names},
+            {name: test for name, test in self.clauses.items() if name not in names},
+        )
+
+    def literals(self, name: str) -> frozenset[str] | None:
+        """The only values a field may have, where the match names them one by one; None where it doesn't."""
+        patterns = self.source.get(name)
+        if patterns is None or not all(_literal(pattern) for pattern in patterns):
+            return None
+        return frozenset(patterns)
+
+
+def compile_match(source: Mapping[str, Raw]) -> Matcher:
+    """Compile a `match` whose field names are known to exist.
+
+    Raises:
+        ValueError: in a sentence, for the first value that cannot be compiled.
+    """
+    clauses: dict[str, Callable[[Value], bool]] = {}
+    normal: dict[str, tuple[str, ...]] = {}
+    for name, raw in source.items():
+        clauses[name] = _clause(FIELDS[name], raw)
+        normal[name] = tuple(raw) if isinstance(raw, list) else (str(raw),)
+    return Matcher(normal, clauses)
+
+
+def _clause(field: Field, raw: Raw) -> Callable[[Value], bool]:
+    if field.numeric:
+        number = number_test(raw)
+        return lambda value: number(value if isinstance(value, int) else None)
+    patterns = [str(part) for part in raw] if isinstance(raw, list) else [str(raw)]
+    test = any_test(patterns)
+    if field.listed:
+        return lambda value: any(map(test, value)) if isinstance(value, tuple) and value else test(None)
+    return test  # type: ignore[return-value]  # a field that is neither numeric nor listed holds text or None

@@ -1,0 +1,134 @@
+"""One alert's memory: what is settled up to its watermark, and the events that lie beyond it."""
+
+from bisect import insort
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from watcher.model.times import Millis
+from watcher.rules.conditions.condition import Signal
+from watcher.rules.event import Event, Role
+from watcher.rules.rule import Rule
+from watcher.rules.stretch import Life, Stretch
+
+AlertKey = tuple[str, tuple[str | None, ...]]
+"""A rule's name and the values of its `by` fields: an alert's identity."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whose watermark an alert goes by: a miner's, a farm's, or (both None) that of all farms."""
+
+    farm_id: str | None = None
+    miner_id: str | None = None
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What an alert's history says, as far as it may be judged.
+
+    Args:
+        closed: stretches that ended, since the last verdict or (after a replay) since `replayed_from`.
+        open: the stretch that still fires.
+        replayed_from: the verdict replaces all that was known from this moment on; None: it continues it.
+    """
+
+    key: AlertKey
+    closed: list[Stretch]
+    open: Stretch | None
+    replayed_from: Millis | None = None
+
+
+@dataclass(slots=True)
+class Tracker:
+    """An alert in memory. `pending` is sorted by event time; `known` holds the identities in it."""
+
+    key: AlertKey
+    scope: Scope
+    signal: Signal
+    life: Life
+    pending: list[Event] = field(default_factory=list)
+    known: set[tuple[int, str, Role]] = field(default_factory=set)
+    settled_to: Millis | None = None
+
+    def insert(self, event: Event) -> None:
+        if event.identity not in self.known:
+            self.known.add(event.identity)
+            insort(self.pending, event, key=_order)
+
+    def settle(self, watermark: Millis | None) -> Verdict:
+        """Judge everything up to the watermark for good, and what lies beyond it as far as it may be.
+
+        Beyond the watermark only positive evidence counts: a condition that comes true there fires at the
+        event's own time, but nothing ends and no `for` passes before everything is known.
+        """
+        closed: list[Stretch] = []
+        if watermark is not None:
+            due = 0
+            while due < len(self.pending) and self.pending[due].at <= watermark:
+                due += 1
+            events, self.pending = self.pending[:due], self.pending[due:]
+            self.known.difference_update(event.identity for event in events)
+            closed = run(self.signal, self.life, events, watermark)
+            self.settled_to = watermark
+        if not self.pending:
+            firing = self.life.firing
+            return Verdict(self.key, closed, None if firing is None else firing.copy())
+        return Verdict(self.key, closed, self._beyond())
+
+    def _beyond(self) -> Stretch | None:
+        signal, life = self.signal.copy(), self.life.copy()
+        for index, event in enumerate(self.pending):
+            signal.advance(event.at)
+            signal.take(event)
+            last_of_moment = index + 1 == len(self.pending) or self.pending[index + 1].at > event.at
+            if not last_of_moment:
+                continue
+            if life.firing is not None:
+                life.firing.add(signal.arrived)
+                signal.arrived = []
+                if signal.holds():
+                    life.firing.measure(signal)
+            elif life.hold == 0 and not life.by_time:
+                life.step(event.at, signal)
+        return life.firing
+
+    def idle(self) -> bool:
+        return not self.pending and self.life.idle() and self.signal.idle()
+
+
+def _order(event: Event) -> tuple[Millis, int, str]:
+    return event.order
+
+
+def new_tracker(rule: Rule, key: AlertKey, scope: Scope) -> Tracker:
+    signal = rule.condition.signal()
+    return Tracker(key, scope, signal, Life(rule.hold, rule.keep, rule.condition.by_time))
+
+
+def run(signal: Signal, life: Life, events: Sequence[Event], until: Millis) -> list[Stretch]:
+    """Drive a condition through events (sorted by time, none after `until`) and its own edges up to `until`.
+
+    At each moment everything that changes there is applied before the condition is judged once, so the
+    order of events of one moment does not matter.
+    """
+    closed: list[Stretch] = []
+    position = 0
+    while True:
+        moments = [
+            moment
+            for moment in (
+                events[position].at if position < len(events) else None,
+                signal.next_edge(),
+                life.next_timer(),
+            )
+            if moment is not None
+        ]
+        if not moments or (at := min(moments)) > until:
+            return closed
+        signal.advance(at)
+        while position < len(events) and events[position].at == at:
+            signal.take(events[position])
+            position += 1
+        ended = life.step(at, signal)
+        if ended is not None:
+            closed.append(ended)
