@@ -1,0 +1,141 @@
+"""What an attempt came to, by what the service answered. Pure; apprise's own word is heard, but not believed alone:
+it takes Telegram's `"ok": false` and a hotel's login page for a success."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from watcher.notify.outcome import Outcome, Result
+from watcher.notify.text import clean
+from watcher.notify.wire import Heard, HttpAnswer, HttpBroken, SmtpReply
+
+_PAGE = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|title|meta|script)\b", re.I | re.S)
+_PASSING = frozenset({407, 408, 425, 429})
+_SETTLED = frozenset({
+    "account_inactive", "channel_not_found", "invalid_auth", "invalid_token", "is_archived", "missing_scope",
+    "no_permission", "no_service", "not_authed", "not_in_channel", "token_expired", "token_revoked",
+})    # fmt: skip
+"""Slack's errors that come with status 200 and stay as long as nobody changes the configuration."""
+_SAYS_OK = frozenset({"tgram"})
+"""Services whose every answer is JSON with `ok`."""
+_WORDS = ("description", "error", "message", "detail", "reason")
+_LONGEST_WAIT = 3600.0
+"""A service that asks for more than an hour is asked again after an hour."""
+
+
+def judged(accepted: bool, heard: Sequence[Heard], service: str, schema: str) -> Outcome:
+    """The outcome of an attempt that came to its end.
+
+    Args:
+        accepted: what apprise says.
+        heard: all that the service answered, in order.
+        service: its name for people.
+        schema: its name in URLs.
+    """
+    match heard[-1] if heard else None:
+        case HttpAnswer() as answer:
+            return _by_http(accepted, answer, service, schema)
+        case HttpBroken(what, sent):
+            return Outcome(Result.UNCERTAIN if sent else Result.PASSING, f"{service} {what}")
+        case SmtpReply():
+            return _by_smtp(accepted, [reply for reply in heard if isinstance(reply, SmtpReply)])
+        case None if accepted:
+            return Outcome(Result.SENT, f"{service} took it")
+        case None:
+            return Outcome(Result.PASSING, f"{service} could not be reached")
+
+
+def overdue(heard: Sequence[Heard], asking: bool, service: str) -> Outcome:
+    """The outcome of an attempt whose time ran out. What had not been sent by then never will be."""
+    said_all = bool(heard) and isinstance(heard[-1], SmtpReply) and heard[-1].code == 354
+    if asking or said_all:
+        return Outcome(Result.UNCERTAIN, f"{service} did not answer in time")
+    if heard and isinstance(heard[-1], HttpAnswer) and 200 <= heard[-1].status < 300:
+        return Outcome(Result.UNCERTAIN, f"{service} answered {heard[-1].status}, but not to the end in time")
+    return Outcome(Result.PASSING, f"{service} was not ready in time")
+
+
+def _by_http(accepted: bool, answer: HttpAnswer, service: str, schema: str) -> Outcome:
+    said = _json(answer.body)
+    reason = f"{service} answered {answer.status} {answer.phrase}".rstrip()
+    words = _in_words(answer.body, said)
+    told = f"{reason}: {words}" if words else reason
+    if 200 <= answer.status < 300:
+        if accepted and not _is_lie(answer.body, said, schema):
+            return Outcome(Result.SENT, reason)
+        settled = said.get("error") in _SETTLED
+        return Outcome(Result.PERMANENT if settled else Result.PASSING, told, _retry_after(answer, said))
+    if 400 <= answer.status < 500 and answer.status not in _PASSING:
+        return Outcome(Result.PERMANENT, told)
+    return Outcome(Result.PASSING, told, _retry_after(answer, said))
+
+
+def _is_lie(body: bytes, said: Mapping[str, Any], schema: str) -> bool:
+    if schema in _SAYS_OK and said.get("ok") is not True:
+        return True
+    return said.get("ok") is False or said.get("success") is False or _PAGE.match(body) is not None
+
+
+def _in_words(body: bytes, said: Mapping[str, Any]) -> str:
+    for key in _WORDS:
+        if isinstance(said.get(key), str) and said[key]:
+            return clean(said[key])
+    return "an HTML page" if _PAGE.match(body) else clean(body.decode("utf-8", "replace"))
+
+
+def _json(body: bytes) -> Mapping[str, Any]:
+    try:
+        said = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _retry_after(answer: HttpAnswer, said: Mapping[str, Any]) -> float | None:
+    """Seconds, from the header (a number or a date) or from the body (Telegram, Discord); the longest of them."""
+    parameters = said.get("parameters")
+    told = (
+        _header_seconds(answer.headers),
+        _number(said.get("retry_after")),
+        _number(parameters.get("retry_after")) if isinstance(parameters, dict) else None,
+    )
+    waits = [seconds for seconds in told if seconds is not None and seconds >= 0]
+    return min(max(waits), _LONGEST_WAIT) if waits else None
+
+
+def _header_seconds(headers: Mapping[str, str]) -> float | None:
+    value = headers.get("Retry-After")
+    if value is None:
+        return None
+    seconds = _number(value)
+    if seconds is not None:
+        return seconds
+    try:    # a date means the service's own clock, which its Date header tells
+        return (parsedate_to_datetime(value) - parsedate_to_datetime(headers["Date"])).total_seconds()
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if number == number else None    # noqa: PLR0124 - NaN
+
+
+def _by_smtp(accepted: bool, replies: Sequence[SmtpReply]) -> Outcome:
+    if accepted:
+        return Outcome(Result.SENT, "The mail server took it")
+    refusals = [reply for reply in replies if reply.code >= 400]
+    if refusals:
+        last = refusals[-1]
+        told = f"The mail server answered {last.code}: {clean(last.text.decode('utf-8', 'replace'))}".rstrip(": ")
+        return Outcome(Result.PERMANENT if last.code >= 500 else Result.PASSING, told)
+    if replies[-1].code == 354:
+        return Outcome(Result.UNCERTAIN, "The mail server broke off after the message")
+    return Outcome(Result.PASSING, "The mail server broke off before the message")

@@ -1,0 +1,175 @@
+"""The only module that knows apprise: which targets a URL names, and one attempt to send to one of them. Importing
+it takes a quarter second."""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from apprise import Apprise, AppriseAsset, NotifyBase, NotifyFormat, NotifyType, OverflowMode
+from apprise.plugins import url_to_dict
+
+from watcher.notify.answers import judged, overdue
+from watcher.notify.fit import LIMIT
+from watcher.notify.outcome import Outcome, Result
+from watcher.notify.targets import BadUrl, Target, keys, masked_place, refused_host, secrets, single_targets
+from watcher.notify.text import Kind, Text
+from watcher.notify.wire import Exchange, listen, recording
+
+DEADLINE = 20.0
+"""Seconds for one attempt, whatever the service does."""
+
+_TYPES = {
+    Kind.INFO: NotifyType.INFO,
+    Kind.SUCCESS: NotifyType.SUCCESS,
+    Kind.WARNING: NotifyType.WARNING,
+    Kind.FAILURE: NotifyType.FAILURE,
+}
+_OURS: Mapping[str, Any] = {"overflow": "upstream", "retry": 0, "wait": 0, "redirect": "no", "emojis": False}
+"""Ruled by us, whatever the URL says: one row is one part, one attempt is one attempt."""
+_TITLE_ROOM = 250
+_SMALLEST = 60
+_TALKATIVE = ("apprise", "requests", "urllib3")
+
+
+def open_targets(channel: str, urls: Sequence[str]) -> tuple[Target, ...]:
+    """All single targets that the URLs of a channel name, in order.
+
+    Raises:
+        BadUrl: for the first URL that apprise cannot use.
+    """
+    _hush()
+    found: list[tuple[dict[str, Any], NotifyBase]] = []
+    for number, url in enumerate(urls, 1):
+        name = f"channel {channel}: URL {number}" if len(urls) > 1 else f"channel {channel}: its URL"
+        parts = _parsed(name, url)
+        found += [(single, _plugin(name, single)) for single in single_targets(parts)]
+    named = zip(found, keys(parts["schema"] for parts, _ in found), strict=True)
+    return tuple(_target(channel, key, parts, plugin) for (parts, plugin), key in named)
+
+
+class AppriseSender:
+    """Hands texts to the targets that `open_targets` found; one attempt per target at a time."""
+
+    def __init__(self, deadline: float = DEADLINE) -> None:
+        _hush()
+        listen()
+        self._deadline = deadline
+        self._plugins: dict[tuple[str, str], NotifyBase] = {}
+        self._hanging: dict[tuple[str, str], threading.Thread] = {}
+
+    async def send(self, target: Target, text: Text) -> Outcome:
+        """One attempt, over when the deadline is. A thread that hangs longer is left alone, and no second one
+        is started for its target before it has ended."""
+        place = (target.channel, target.key)
+        before = self._hanging.get(place)
+        if before is not None and before.is_alive():
+            return Outcome(Result.PASSING, f"{target.service} still holds the attempt before")
+        plugin = self._plugins.setdefault(place, _plugin(target.key, target.parts))
+        exchange = Exchange()
+        thread, answer = _started(lambda: _notify(plugin, text, exchange))
+        self._hanging[place] = thread
+        try:
+            async with asyncio.timeout(self._deadline):
+                accepted = await answer
+        except TimeoutError:
+            outcome = self._given_up(exchange, target)
+        except asyncio.CancelledError:
+            exchange.abandoned = True
+            raise
+        else:
+            outcome = judged(accepted, exchange.heard, target.service, target.schema)
+        return Outcome(outcome.result, _masked(outcome.reason, target, exchange), outcome.retry_after)
+
+    @staticmethod
+    def _given_up(exchange: Exchange, target: Target) -> Outcome:
+        exchange.abandoned = True    # first this, then the look: what begins after it is stopped
+        return overdue(exchange.heard, exchange.asking, target.service)
+
+
+def _parsed(name: str, url: str) -> dict[str, Any]:
+    parts = url_to_dict(url)
+    if not parts:
+        raise BadUrl(f"{name} is none that apprise understands")
+    if refused_host(parts.get("host")):
+        raise BadUrl(f"{name} leads to a link-local or metadata address, which is refused")
+    return {**parts, **_OURS}
+
+
+def _plugin(name: str, parts: Mapping[str, Any]) -> NotifyBase:
+    asset = AppriseAsset(app_id="nonce-watcher", app_desc="nonce-watcher", image_url_mask="", http_redirects=False)
+    try:
+        plugin = Apprise.instantiate(dict(parts), asset=asset, suppress_exceptions=False)
+    except Exception:    # noqa: BLE001 - plugins raise what they like, with the URL in the text
+        plugin = None
+    if plugin is None or (parts.get("targets") and getattr(plugin, "targets", None) == []):
+        raise BadUrl(f"{name} is not complete, or names a recipient that cannot exist ({parts['schema']}://)")
+    plugin.throttle = _no_throttle    # it sleeps by the wall clock; `rate` is ours to keep
+    return plugin
+
+
+def _no_throttle(*_: object, **__: object) -> None:
+    pass
+
+
+def _target(channel: str, key: str, parts: Mapping[str, Any], plugin: NotifyBase) -> Target:
+    room = plugin.body_maxlen - (0 if plugin.title_maxlen else _TITLE_ROOM)
+    return Target(
+        channel=channel,
+        key=key,
+        schema=parts["schema"],
+        service=str(plugin.service_name),
+        place=masked_place(plugin.url(privacy=True)),
+        limit=max(_SMALLEST, min(LIMIT, room)),
+        parts=parts,
+    )
+
+
+def _started(work: Callable[[], bool]) -> tuple[threading.Thread, asyncio.Future[bool]]:
+    """The work in a thread of its own, which holds up neither the loop nor the end of the process."""
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[bool] = loop.create_future()
+
+    def tell(accepted: bool) -> None:
+        if not answer.done():
+            answer.set_result(accepted)
+
+    def run() -> None:
+        accepted = work()
+        with suppress(RuntimeError):    # the loop has ended meanwhile
+            loop.call_soon_threadsafe(tell, accepted)
+
+    thread = threading.Thread(target=run, name="apprise", daemon=True)
+    thread.start()
+    return thread, answer
+
+
+def _notify(plugin: NotifyBase, text: Text, exchange: Exchange) -> bool:
+    with recording(exchange):
+        try:
+            return plugin.notify(
+                body=text.body,
+                title=text.title,
+                notify_type=_TYPES[text.kind],
+                body_format=NotifyFormat.TEXT,
+                overflow=OverflowMode.UPSTREAM,
+            )
+        except Exception:    # noqa: BLE001 - 140 plugins; the outcome is judged by what was heard
+            return False
+
+
+def _masked(reason: str, target: Target, exchange: Exchange) -> str:
+    """The reason without any word of the URL: services like to repeat what they were asked."""
+    words = (*secrets(target.parts), *exchange.authorization.split())
+    for word in words:
+        reason = reason.replace(word, "…")
+    return reason
+
+
+def _hush() -> None:
+    """At DEBUG these write bot tokens and webhook paths. Disabled is stronger than any level set later."""
+    for name in (*_TALKATIVE, *logging.root.manager.loggerDict):
+        if name.partition(".")[0] in _TALKATIVE:
+            logging.getLogger(name).disabled = True

@@ -1,0 +1,163 @@
+"""What apprise hides: the answers that services gave, heard where requests and smtplib get them, in the one thread
+that sends. It also stops what an attempt must not do: follow a redirect, go on after a 429 or after its deadline."""
+
+import smtplib
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from os import environ
+from typing import Any
+
+import requests
+from requests import sessions
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError, ProtocolError
+
+_ENOUGH = 16 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    status: int
+    phrase: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class HttpBroken:
+    """A request without an answer; `sent` says whether the service may have received it."""
+
+    what: str
+    sent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpReply:
+    code: int
+    text: bytes
+
+
+Heard = HttpAnswer | HttpBroken | SmtpReply
+
+
+class Abandoned(requests.RequestException, smtplib.SMTPException):
+    """Nothing more may be sent in this attempt; apprise takes it for an error of either library."""
+
+
+class Exchange:
+    """What one attempt heard, in order, and whether it may go on."""
+
+    def __init__(self) -> None:
+        self.heard: list[Heard] = []
+        self.abandoned = False
+        self.asking = False    # an HTTP request is on its way
+        self.authorization = ""
+
+    def go_on(self) -> None:
+        """Raises `Abandoned` when the time is over or the service asked to wait."""
+        throttled = self.heard and isinstance(self.heard[-1], HttpAnswer) and self.heard[-1].status == 429
+        if self.abandoned or throttled:
+            raise Abandoned
+
+
+_thread = threading.local()
+
+
+@contextmanager
+def recording(exchange: Exchange) -> Iterator[None]:
+    """All that this thread sends through requests and smtplib belongs to the exchange."""
+    _thread.exchange = exchange
+    try:
+        yield
+    finally:
+        del _thread.exchange
+
+
+def listen() -> None:
+    """Puts the two ears in place, for the process; other threads and attempts are not touched."""
+    sessions.HTTPAdapter = _ListeningAdapter    # type: ignore[misc]  # every Session mounts what this name means
+    smtplib.SMTP.getreply = _getreply    # type: ignore[method-assign]  # every answer comes through it
+
+
+class _ListeningAdapter(HTTPAdapter):
+    def send(
+        self, request: requests.PreparedRequest, *args: Any, verify: bool | str = True, **kwargs: Any
+    ) -> requests.Response:
+        exchange: Exchange | None = getattr(_thread, "exchange", None)
+        if exchange is None:
+            return super().send(request, *args, verify=verify, **kwargs)
+        exchange.go_on()
+        exchange.asking = True
+        exchange.authorization = str(request.headers.get("Authorization") or "")
+        kwargs["stream"] = True
+        if verify is True:
+            verify = environ.get("SSL_CERT_FILE") or True    # requests knows only its own variables
+        try:
+            response = super().send(request, *args, verify=verify, **kwargs)
+        except requests.RequestException as broken:
+            exchange.heard.append(HttpBroken(_what(broken), sent=_perhaps_sent(broken)))
+            raise
+        finally:
+            exchange.asking = False
+        body = _beginning(response, exchange)
+        exchange.heard.append(HttpAnswer(response.status_code, response.reason or "", response.headers, body))
+        if response.is_redirect:
+            raise requests.TooManyRedirects
+        response.raw = BytesIO(body)
+        return response
+
+
+def _beginning(response: requests.Response, exchange: Exchange) -> bytes:
+    """At most 16 KiB of the answer's body, and of a dripping one what came before the deadline."""
+    body = b""
+    try:
+        while len(body) < _ENOUGH and not exchange.abandoned:
+            piece = response.raw.read1(_ENOUGH - len(body), decode_content=True)
+            if not piece:
+                break
+            body += piece
+    except (HTTPError, OSError):
+        pass    # the status has been heard; a body that breaks off changes little
+    finally:
+        response.raw.close()
+    return body
+
+
+def _perhaps_sent(broken: requests.RequestException) -> bool:
+    if isinstance(broken, requests.Timeout):
+        return not isinstance(broken, requests.ConnectTimeout)
+    return bool(broken.args) and isinstance(broken.args[0], ProtocolError)
+
+
+def _what(broken: requests.RequestException) -> str:
+    """In words; the exception's own text holds the URL."""
+    match broken:
+        case requests.exceptions.SSLError():
+            return "could not be trusted (TLS)"
+        case requests.exceptions.ProxyError():
+            return "could not be reached through the proxy"
+        case requests.ConnectTimeout():
+            return "could not be reached in time"
+        case requests.Timeout():
+            return "did not answer in time"
+        case _ if _perhaps_sent(broken):
+            return "broke off without an answer"
+        case _:
+            return "could not be reached"
+
+
+_plain_getreply = smtplib.SMTP.getreply
+
+
+def _getreply(smtp: smtplib.SMTP) -> tuple[int, bytes]:
+    exchange: Exchange | None = getattr(_thread, "exchange", None)
+    if exchange is None:
+        return _plain_getreply(smtp)
+    exchange.go_on()
+    code, text = _plain_getreply(smtp)
+    exchange.heard.append(SmtpReply(code, text))
+    exchange.go_on()    # between a 354 and the message
+    return code, text

@@ -1,0 +1,236 @@
+"""The engine: from what changed about tasks to what each rule's alerts say of it.
+
+It keeps one tracker for every alert that may fire or might soon; everything in it can be rebuilt from the log.
+Time never comes from a clock: alerts are settled up to the watermark of what they are about.
+"""
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from watcher.model.subject import Subject, TaskChange
+from watcher.model.times import Millis
+from watcher.rules.conditions.condition import Hit, Past
+from watcher.rules.event import Event
+from watcher.rules.fields import by_value
+from watcher.rules.rule import Rule
+from watcher.rules.tracker import AlertKey, Scope, Tracker, Verdict, new_tracker
+
+
+class Watermarks(Protocol):
+    """Up to when everything is known, of a miner, a farm, or all farms; None while nothing is."""
+
+    def of(self, scope: Scope) -> Millis | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """A hit, with the alert it belongs to."""
+
+    key: AlertKey
+    hit: Hit
+
+    @property
+    def mark(self) -> tuple[AlertKey, tuple[int, str, str], Millis]:
+        return self.key, self.hit.event.identity, self.hit.event.at
+
+
+class Engine:
+    """Runs a set of rules over task changes.
+
+    Args:
+        rules: the loaded set.
+        past: the log; it must already hold the changes that `take` is given.
+        watermarks: read whenever something is judged.
+    """
+
+    def __init__(self, rules: Sequence[Rule], past: Past, watermarks: Watermarks) -> None:
+        self.rules = {rule.name: rule for rule in rules}
+        self._past = past
+        self._watermarks = watermarks
+        self._trackers: dict[AlertKey, Tracker] = {}
+        self._by_scope: defaultdict[Scope, set[AlertKey]] = defaultdict(set)
+        self._listeners: defaultdict[tuple[str, Hashable], set[AlertKey]] = defaultdict(set)
+        self._dirty: set[AlertKey] = set()
+        self._replay_from: dict[AlertKey, Millis] = {}
+
+    # --- learning
+
+    def take(self, changes: Iterable[TaskChange]) -> None:
+        """Take what a look changed; nothing is judged before `settle`."""
+        for change in changes:
+            for rule in self.rules.values():
+                self._take_hits(rule, change)
+                self._take_marks(rule, change)
+
+    def rebuild(self) -> None:
+        """Forget everything and learn it again from the log."""
+        self._trackers.clear()
+        self._by_scope.clear()
+        self._listeners.clear()
+        self._dirty.clear()
+        self._replay_from.clear()
+        for rule in self.rules.values():
+            horizon = self._horizon(rule)
+            for placed, subject in self._logged(rule, horizon, Scope()):
+                self._insert(rule, placed, subject, replaying=True)
+            for key in [key for key in self._trackers if key[0] == rule.name]:
+                self._replay_from[key] = horizon if horizon is not None else 0
+
+    def _take_hits(self, rule: Rule, change: TaskChange) -> None:
+        now = self._placed(rule, change.after)
+        before = [] if change.before is None else self._placed(rule, change.before)
+        if not now and not before:
+            return
+        had = {placed.mark for placed in before}
+        has = {placed.mark for placed in now}
+        for placed in before:
+            if placed.mark not in has:
+                self._replay(rule, placed.key, _scope(rule, change.after), placed.hit.event.at)
+        for placed in now:
+            if placed.mark not in had and not (placed.hit.moot and placed.key not in self._trackers):
+                self._insert(rule, placed, change.after)
+
+    def _take_marks(self, rule: Rule, change: TaskChange) -> None:
+        """Tell the alerts that wait for such a transition (a repair, an `{on}`)."""
+        known = set() if change.before is None else set(change.before.transitions)
+        for transition in change.after.transitions:
+            if transition in known:
+                continue
+            spoken = rule.condition.speaks_of(change.after, transition)
+            if spoken is None:
+                continue
+            topic, event = spoken
+            for key in self._listeners.get((rule.name, topic), ()):
+                tracker = self._trackers[key]
+                if tracker.settled_to is not None and event.at <= tracker.settled_to:
+                    self._replay(rule, key, tracker.scope, event.at)
+                else:
+                    tracker.insert(event)
+                    self._dirty.add(key)
+
+    def _placed(self, rule: Rule, subject: Subject) -> list[_Placed]:
+        placed: list[_Placed] = []
+        for hit in rule.condition.hits(subject):
+            values = tuple(by_value(name, subject, hit.transition) for name in rule.by)
+            placed.append(_Placed((rule.name, values), hit))
+        return placed
+
+    def _insert(self, rule: Rule, placed: _Placed, subject: Subject, *, replaying: bool = False) -> None:
+        key, event = placed.key, placed.hit.event
+        scope = _scope(rule, subject)
+        tracker = self._trackers.get(key)
+        if not replaying:
+            # What lies before the watermark has been judged without it, perhaps in a tracker long forgotten.
+            watermark = self._watermarks.of(scope) if tracker is None else tracker.settled_to
+            if watermark is not None and event.at <= watermark:
+                self._replay(rule, key, scope, event.at)
+                return
+        if tracker is None:
+            tracker = self._trackers[key] = new_tracker(rule, key, scope)
+            self._by_scope[scope].add(key)
+        tracker.insert(event)
+        self._dirty.add(key)
+        topic = rule.condition.listens_for(event, key[1])
+        if topic is not None:
+            self._listeners[rule.name, topic].add(key)
+            for spoken in rule.condition.spoken_before(event, key[1], self._past):
+                tracker.insert(spoken)
+
+    def _replay(self, rule: Rule, key: AlertKey, scope: Scope, at: Millis) -> None:
+        """Mark an alert for being told again from the log, as it was known to be just before `at`."""
+        memory = rule.memory
+        start = 0 if memory is None else max(0, at - memory)
+        self._replay_from[key] = min(start, self._replay_from.get(key, start))
+        self._dirty.add(key)
+        if key not in self._trackers:
+            self._trackers[key] = new_tracker(rule, key, scope)
+            self._by_scope[scope].add(key)
+
+    # --- judging
+
+    def settle(self, scopes: Iterable[Scope]) -> list[Verdict]:
+        """Judge every alert that learnt something, and those whose watermark moved."""
+        keys = self._dirty
+        self._dirty = set()
+        for scope in scopes:
+            keys |= self._by_scope.get(scope, set())
+        return [self._judge(key) for key in sorted(keys, key=_text_key) if key in self._trackers]
+
+    def _judge(self, key: AlertKey) -> Verdict:
+        rule = self.rules[key[0]]
+        replay_from = self._replay_from.pop(key, None)
+        tracker = self._trackers[key]
+        if replay_from is not None and tracker.settled_to is not None:
+            tracker = self._replayed(rule, tracker, replay_from)
+        elif replay_from is not None:
+            self._fill(rule, tracker, replay_from)
+        verdict = tracker.settle(self._watermarks.of(tracker.scope))
+        verdict.replayed_from = replay_from
+        if tracker.idle():
+            self._forget(tracker)
+        return verdict
+
+    def _replayed(self, rule: Rule, old: Tracker, start: Millis) -> Tracker:
+        tracker = self._trackers[old.key] = new_tracker(rule, old.key, old.scope)
+        self._fill(rule, tracker, start)
+        return tracker
+
+    def _fill(self, rule: Rule, tracker: Tracker, start: Millis) -> None:
+        for placed, _ in self._logged(rule, start, tracker.scope):
+            if placed.key != tracker.key:
+                continue
+            tracker.insert(placed.hit.event)
+            topic = rule.condition.listens_for(placed.hit.event, placed.key[1])
+            if topic is not None:
+                self._listeners[rule.name, topic].add(placed.key)
+                for spoken in rule.condition.spoken_before(placed.hit.event, placed.key[1], self._past):
+                    tracker.insert(spoken)
+
+    def _logged(self, rule: Rule, since: Millis | None, scope: Scope) -> Iterable[tuple[_Placed, Subject]]:
+        match = rule.condition.match
+        subjects = self._past.subjects(
+            since=since or None,
+            names=match.literals("task"),
+            statuses=None if rule.condition.by_time else match.literals("status"),
+            farm_id=scope.farm_id,
+            miner_id=scope.miner_id,
+            with_open=rule.condition.by_time,
+        )
+        for subject in subjects:
+            for placed in self._placed(rule, subject):
+                if not placed.hit.moot:
+                    yield placed, subject
+
+    def _horizon(self, rule: Rule) -> Millis | None:
+        """From when on the log must be read to know the rule's alerts as they are now; None: all of it."""
+        watermark = self._watermarks.of(Scope())
+        if rule.memory is None or watermark is None:
+            return None
+        return max(0, watermark - rule.memory)
+
+    def _forget(self, tracker: Tracker) -> None:
+        del self._trackers[tracker.key]
+        self._by_scope[tracker.scope].discard(tracker.key)
+        if not self._by_scope[tracker.scope]:
+            del self._by_scope[tracker.scope]
+        for topic in [topic for topic, keys in self._listeners.items() if tracker.key in keys]:
+            self._listeners[topic].discard(tracker.key)
+            if not self._listeners[topic]:
+                del self._listeners[topic]
+
+
+def _scope(rule: Rule, subject: Subject) -> Scope:
+    if "miner" in rule.by and subject.task.miner_id is not None:
+        return Scope(subject.farm.id, subject.task.miner_id)
+    if {"farm", "farm_id", "batch", "miner"} & set(rule.by):
+        return Scope(subject.farm.id)
+    return Scope()
+
+
+def _text_key(key: AlertKey) -> tuple[str, tuple[str, ...]]:
+    return key[0], tuple(value or "" for value in key[1])
+
+
+__all__ = ["AlertKey", "Engine", "Mapping", "Scope", "Verdict", "Watermarks"]

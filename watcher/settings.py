@@ -1,0 +1,214 @@
+"""What the configuration file may hold, with the defaults; `config` reads it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import tzinfo
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal, Self
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    GetPydanticSchema,
+    field_validator,
+    model_validator,
+)
+from pydantic_core.core_schema import no_info_after_validator_function, str_schema
+
+from watcher.errors import Fault
+from watcher.model.secret import Secret
+from watcher.model.times import DAY, HOUR, MINUTE, SECOND
+from watcher.rules.document import Document
+from watcher.rules.quantities import Duration, DurationOrZero, Rate, RateText
+from watcher.rules.validation import Part
+from watcher.rules.wording import quoted, suggestion
+
+
+def _of_text(make: Callable[[str], object]) -> GetPydanticSchema:
+    text = str_schema(strict=True, min_length=1)
+    return GetPydanticSchema(lambda _kind, _handler: no_info_after_validator_function(make, text))
+
+
+def _file_path(text: str) -> Path:
+    if "\0" in text:
+        raise ValueError("a file's name cannot hold a NUL character")
+    return Path(text)
+
+
+def _base_url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        sound = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        sound = False
+    if not sound or text != "".join(text.split()):
+        raise ValueError("must be an address that begins with https:// (or http://)")
+    if parts.query or parts.fragment or parts.username is not None or "?" in text or "#" in text:
+        raise ValueError("must be an address without query, fragment, user name or password")
+    return text.rstrip("/")
+
+
+def _channel_name(text: str) -> str:
+    if "://" in text:
+        raise ValueError('expected a name for the channel, found a URL: write NAME: {url: "…"}')
+    return text
+
+
+def _channel_url(text: str) -> Secret:
+    if "://" not in text:
+        raise ValueError("expected a URL that apprise knows, such as slack://… or https://hooks.slack.com/…")
+    return Secret(text)
+
+
+def _zone(text: str) -> tzinfo | None:
+    """None for `local`, which only the environment tells."""
+    if text == "local":
+        return None
+    try:
+        return ZoneInfo(text)
+    except (LookupError, ValueError, OSError):
+        near = suggestion(text, available_timezones()) or "; expected local, UTC or one like America/Chicago"
+        raise ValueError(f"there is no time zone {quoted(text)}{near}") from None
+
+
+def _none(value: object) -> object:
+    return None if value == "none" else value
+
+
+Text = Annotated[str, Field(min_length=1)]
+Texts = Annotated[tuple[Text, ...], Field(min_length=1)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+FilePath = Annotated[Path, _of_text(_file_path)]
+ChannelName = Annotated[Text, AfterValidator(_channel_name)]
+ChannelUrl = Annotated[Secret, _of_text(_channel_url)]
+
+
+class Nonce(Part):
+    """The API: how to reach it, and which farms and miners to watch. `Settings.api_key` is the key to use."""
+
+    later: ClassVar[frozenset[str]] = frozenset({"count_searches", "app_url"})
+
+    base_url: Annotated[str, AfterValidator(_base_url)] = "https://api.nonce.app"
+    workspace: Text
+    api_key: Annotated[Secret, _of_text(Secret)] | None = None
+    api_key_file: FilePath | None = None
+    auth: Literal["auto", "x-api-key", "bearer"] = "auto"
+    requests_per_minute: Positive = 90.0
+    timeout: Duration = 15 * SECOND
+    farms: Literal["all"] | Texts = "all"
+    miners: Literal["all"] | Annotated[dict[Text, Texts], Field(min_length=1)] = "all"
+
+
+class Poll(Part):
+    later: ClassVar[frozenset[str]] = frozenset({"sweep"})
+
+    strategy: Literal["auto", "miners"] = "auto"
+    every: Duration = 30 * SECOND
+    inventory: Duration = 24 * HOUR
+
+    @field_validator("strategy", mode="before")
+    @classmethod
+    def _no_batches_yet(cls, value: object) -> object:
+        if value == "batches":
+            raise ValueError('this version of nonce-watcher has no "batches" yet')
+        return value
+
+
+class Store(Part):
+    path: FilePath = Path("state.db")
+    retain: Duration = 90 * DAY
+
+
+class Alerts(Part):
+    later: ClassVar[frozenset[str]] = frozenset({"flapping"})
+
+    baseline: Literal["learn", "alert"] = "learn"
+    max_age: Duration = 24 * HOUR
+
+
+class Channel(Part):
+    """Where messages go. `budget` is None for `none`."""
+
+    later: ClassVar[frozenset[str]] = frozenset({"fallback"})
+
+    single: ChannelUrl | None = Field(default=None, alias="url")
+    several: Annotated[tuple[ChannelUrl, ...], Field(min_length=1)] | None = Field(default=None, alias="urls")
+    send_resolved: bool = True
+    rate: RateText = Rate(1, SECOND)
+    budget: Annotated[RateText | None, BeforeValidator(_none)] = Rate(20, 10 * MINUTE)
+
+    @model_validator(mode="after")
+    def _one_kind_of_url(self) -> Self:
+        if (self.single is None) == (self.several is None):
+            raise ValueError('a channel has either "url" or "urls"')
+        return self
+
+    @property
+    def urls(self) -> tuple[Secret, ...]:
+        return self.several or tuple(filter(None, [self.single]))
+
+
+class Route(Part):
+    """Which alerts go where, and when.
+
+    `group_wait` and `repeat_interval` are None where the file says nothing: what then holds depends on the
+    alerts. The values of `match` are as in rules, uncompiled.
+    """
+
+    later: ClassVar[frozenset[str]] = frozenset({"mute_times", "escalate"})
+
+    match: dict[Text, str | tuple[str, ...]] = Field(default_factory=dict)
+    channels: tuple[Text, ...]
+    group_by: tuple[Text, ...] = ("rule", "farm")
+    group_wait: DurationOrZero | None = None
+    group_interval: Duration = 5 * MINUTE
+    repeat_interval: Duration | Literal["never"] | None = None
+    goes_on: bool = Field(default=False, alias="continue")
+
+
+class Log(Part):
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "console", "json"] = "auto"
+
+
+class File(Part):
+    """The file as it is written."""
+
+    later: ClassVar[frozenset[str]] = frozenset({"mute_times", "daily", "heartbeat"})
+
+    nonce: Nonce
+    poll: Poll = Poll()
+    store: Store = Store()
+    rules: FilePath = Path("rules")
+    timezone: Annotated[tzinfo | None, _of_text(_zone)] = None
+    alerts: Alerts = Alerts()
+    channels: dict[ChannelName, Channel] = Field(default_factory=dict)
+    routes: tuple[Route, ...] = ()
+    log: Log = Log()
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The file, resolved: paths are relative to nothing but the working directory, secrets are there.
+
+    Args:
+        routes: never empty; without any in the file, one to all channels.
+        warnings: what works, but should not be so.
+        document: as written, for further faults with their places.
+    """
+
+    nonce: Nonce
+    api_key: Secret
+    poll: Poll
+    store: Store
+    rules: Path
+    timezone: tzinfo
+    alerts: Alerts
+    channels: Mapping[str, Channel]
+    routes: tuple[Route, ...]
+    log: Log
+    warnings: tuple[Fault, ...]
+    document: Document = field(repr=False)
