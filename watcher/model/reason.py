@@ -1,4 +1,4 @@
-"""Why a task failed, in the row's own words, and those words with what varies masked so that they can be counted."""
+"""Why a task failed, in the row's own words, and those words masked so that they can be counted."""
 
 import re
 from collections.abc import Mapping

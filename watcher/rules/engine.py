@@ -1,11 +1,11 @@
 """The engine: from what changed about tasks to what each rule's alerts say of it.
 
-It keeps one tracker for every alert that may fire or might soon; everything in it can be rebuilt from the log.
-Time never comes from a clock: alerts are settled up to the watermark of what they are about.
+It keeps one tracker for every alert that fires or might soon, all of which can be rebuilt from the log. Time
+never comes from a clock: alerts are settled up to the watermark of what they are about.
 """
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -54,6 +54,7 @@ class Engine:
         self._listeners: defaultdict[tuple[str, Hashable], set[AlertKey]] = defaultdict(set)
         self._dirty: set[AlertKey] = set()
         self._replay_from: dict[AlertKey, Millis] = {}
+        self._judged_from: dict[AlertKey, Millis] = {}
 
     # --- learning
 
@@ -71,12 +72,13 @@ class Engine:
         self._listeners.clear()
         self._dirty.clear()
         self._replay_from.clear()
+        self._judged_from.clear()
         for rule in self.rules.values():
             horizon = self._horizon(rule)
             for placed, subject in self._logged(rule, horizon, Scope()):
                 self._insert(rule, placed, subject, replaying=True)
             for key in [key for key in self._trackers if key[0] == rule.name]:
-                self._replay_from[key] = horizon if horizon is not None else 0
+                self._judged_from[key] = self._watermarks.of(self._trackers[key].scope) or 0
 
     def _take_hits(self, rule: Rule, change: TaskChange) -> None:
         now = self._placed(rule, change.after)
@@ -130,19 +132,12 @@ class Engine:
         if tracker is None:
             tracker = self._trackers[key] = new_tracker(rule, key, scope)
             self._by_scope[scope].add(key)
-        tracker.insert(event)
+        self._give(rule, tracker, event)
         self._dirty.add(key)
-        topic = rule.condition.listens_for(event, key[1])
-        if topic is not None:
-            self._listeners[rule.name, topic].add(key)
-            for spoken in rule.condition.spoken_before(event, key[1], self._past):
-                tracker.insert(spoken)
 
     def _replay(self, rule: Rule, key: AlertKey, scope: Scope, at: Millis) -> None:
-        """Mark an alert for being told again from the log, as it was known to be just before `at`."""
-        memory = rule.memory
-        start = 0 if memory is None else max(0, at - memory)
-        self._replay_from[key] = min(start, self._replay_from.get(key, start))
+        """Mark an alert to be told again from the log, since something changed at the moment `at`."""
+        self._replay_from[key] = min(at, self._replay_from.get(key, at))
         self._dirty.add(key)
         if key not in self._trackers:
             self._trackers[key] = new_tracker(rule, key, scope)
@@ -159,34 +154,38 @@ class Engine:
         return [self._judge(key) for key in sorted(keys, key=_text_key) if key in self._trackers]
 
     def _judge(self, key: AlertKey) -> Verdict:
-        rule = self.rules[key[0]]
-        replay_from = self._replay_from.pop(key, None)
+        judged_from = self._judged_from.pop(key, None)
+        changed_at = self._replay_from.pop(key, None)
+        if changed_at is not None:
+            self._replayed(key, changed_at)
+            judged_from = changed_at
         tracker = self._trackers[key]
-        if replay_from is not None and tracker.settled_to is not None:
-            tracker = self._replayed(rule, tracker, replay_from)
-        elif replay_from is not None:
-            self._fill(rule, tracker, replay_from)
         verdict = tracker.settle(self._watermarks.of(tracker.scope))
-        verdict.replayed_from = replay_from
+        verdict.judged_from = judged_from
         if tracker.idle():
             self._forget(tracker)
         return verdict
 
-    def _replayed(self, rule: Rule, old: Tracker, start: Millis) -> Tracker:
-        tracker = self._trackers[old.key] = new_tracker(rule, old.key, old.scope)
-        self._fill(rule, tracker, start)
-        return tracker
+    def _replayed(self, key: AlertKey, changed_at: Millis) -> None:
+        """Build an alert's memory anew, from far enough back to be right from `changed_at` on."""
+        rule, old = self.rules[key[0]], self._trackers[key]
+        tracker = self._trackers[key] = new_tracker(rule, key, old.scope)
+        tracker.topics = old.topics
+        since = None if rule.memory is None else max(0, changed_at - rule.memory)
+        for placed, _ in self._logged(rule, since, tracker.scope):
+            if placed.key == key:
+                self._give(rule, tracker, placed.hit.event)
 
-    def _fill(self, rule: Rule, tracker: Tracker, start: Millis) -> None:
-        for placed, _ in self._logged(rule, start, tracker.scope):
-            if placed.key != tracker.key:
-                continue
-            tracker.insert(placed.hit.event)
-            topic = rule.condition.listens_for(placed.hit.event, placed.key[1])
-            if topic is not None:
-                self._listeners[rule.name, topic].add(placed.key)
-                for spoken in rule.condition.spoken_before(placed.hit.event, placed.key[1], self._past):
-                    tracker.insert(spoken)
+    def _give(self, rule: Rule, tracker: Tracker, event: Event) -> None:
+        """An event for an alert, with what the log knows of the topic that the alert thereby listens for."""
+        tracker.insert(event)
+        topic = rule.condition.listens_for(event, tracker.key[1])
+        if topic is None:
+            return
+        self._listeners[rule.name, topic].add(tracker.key)
+        tracker.topics.add(topic)
+        for spoken in rule.condition.spoken_before(event, tracker.key[1], self._past):
+            tracker.insert(spoken)
 
     def _logged(self, rule: Rule, since: Millis | None, scope: Scope) -> Iterable[tuple[_Placed, Subject]]:
         match = rule.condition.match
@@ -215,10 +214,11 @@ class Engine:
         self._by_scope[tracker.scope].discard(tracker.key)
         if not self._by_scope[tracker.scope]:
             del self._by_scope[tracker.scope]
-        for topic in [topic for topic, keys in self._listeners.items() if tracker.key in keys]:
-            self._listeners[topic].discard(tracker.key)
-            if not self._listeners[topic]:
-                del self._listeners[topic]
+        for topic in tracker.topics:
+            listeners = self._listeners[tracker.key[0], topic]
+            listeners.discard(tracker.key)
+            if not listeners:
+                del self._listeners[tracker.key[0], topic]
 
 
 def _scope(rule: Rule, subject: Subject) -> Scope:
@@ -231,6 +231,3 @@ def _scope(rule: Rule, subject: Subject) -> Scope:
 
 def _text_key(key: AlertKey) -> tuple[str, tuple[str, ...]]:
     return key[0], tuple(value or "" for value in key[1])
-
-
-__all__ = ["AlertKey", "Engine", "Mapping", "Scope", "Verdict", "Watermarks"]

@@ -56,9 +56,19 @@ def _queue_time(subject: Subject, transition: Transition) -> Millis | None:
     return times[PENDING] - times[CREATED]
 
 
-_MINER_FIELDS = (
-    "ip mac serial make model firmware firmware_version rack location mining_mode lifecycle".split()
-)
+_MINER_FIELDS = [
+    "ip",
+    "mac",
+    "serial",
+    "make",
+    "model",
+    "firmware",
+    "firmware_version",
+    "rack",
+    "location",
+    "mining_mode",
+    "lifecycle",
+]
 
 FIELDS: Mapping[str, Field] = MappingProxyType(
     {

@@ -15,7 +15,7 @@ from watcher.rules.fields import FIELDS, Field, Value
 from watcher.rules.quantities import parse_duration
 
 Test = Callable[[str | None], bool]
-Raw = str | int | float | list[str]
+Raw = str | tuple[str, ...]
 
 _GLOB = re.compile(r"[*?\[]")
 _COMPARISON = re.compile(r"^\s*(>=|<=|>|<|==|=)\s*(\S.*)$")
@@ -60,9 +60,7 @@ def _regex(source: str) -> "re2._Regexp[str]":
     except re2.error as error:
         detail = error.args[0] if error.args else ""
         reason = detail.decode(errors="replace") if isinstance(detail, bytes) else str(detail)
-        raise ValueError(
-            f"/{source}/ is not a regular expression that RE2 understands: {reason}"
-        ) from error
+        raise ValueError(f"/{source}/ is not a regular expression that RE2 understands: {reason}") from error
 
 
 def any_test(patterns: Iterable[str]) -> Test:
@@ -75,9 +73,7 @@ def any_test(patterns: Iterable[str]) -> Test:
         return frozenset(patterns).__contains__
     if not negated and len(plain) == 1:
         return plain[0]
-    return lambda value: (not plain or any(test(value) for test in plain)) and all(
-        test(value) for test in negated
-    )
+    return lambda value: (not plain or any(test(value) for test in plain)) and all(test(value) for test in negated)
 
 
 def _literal(pattern: str) -> bool:
@@ -148,7 +144,7 @@ def compile_match(source: Mapping[str, Raw]) -> Matcher:
     normal: dict[str, tuple[str, ...]] = {}
     for name, raw in source.items():
         clauses[name] = _clause(FIELDS[name], raw)
-        normal[name] = tuple(raw) if isinstance(raw, list) else (str(raw),)
+        normal[name] = raw if isinstance(raw, tuple) else (raw,)
     return Matcher(normal, clauses)
 
 
@@ -156,7 +152,7 @@ def _clause(field: Field, raw: Raw) -> Callable[[Value], bool]:
     if field.numeric:
         number = number_test(raw)
         return lambda value: number(value if isinstance(value, int) else None)
-    patterns = [str(part) for part in raw] if isinstance(raw, list) else [str(raw)]
+    patterns = raw if isinstance(raw, tuple) else (raw,)
     test = any_test(patterns)
     if field.listed:
         return lambda value: any(map(test, value)) if isinstance(value, tuple) and value else test(None)

@@ -40,9 +40,9 @@ def parse_duration(value: object) -> Millis:
 def parse_duration_or_zero(value: object) -> Millis:
     """As `parse_duration`, but `0s` is one."""
     if isinstance(value, int | float) and not isinstance(value, bool):
-        raise ValueError(f"durations carry a unit: {_EXAMPLES}")  # noqa: TRY004 - pydantic wants a ValueError
+        raise ValueError(f"durations carry a unit: {_EXAMPLES}")
     if not isinstance(value, str):
-        raise ValueError(f"expected a duration such as {_EXAMPLES}")  # noqa: TRY004
+        raise ValueError(f"expected a duration such as {_EXAMPLES}")
     if not _WHOLE.fullmatch(value):
         raise ValueError(f"{quoted(value)} is no duration: write it like {_EXAMPLES}")
     units = [unit for _, unit in _PART.findall(value)]

@@ -2,21 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from enum import StrEnum
 
+from watcher.model.alert import Origin
 from watcher.model.times import Millis
 from watcher.rules.conditions.condition import End, Signal
 from watcher.rules.event import Event
-
-
-class Origin(StrEnum):
-    """What an episode is made of (invariant 6)."""
-
-    NEWS = "news"
-    ALREADY = "already"
-    """true without an event: stuck already at the first contact"""
-    BASELINE = "baseline"
-    """only of what was learnt at the first contact"""
 
 
 @dataclass(slots=True)

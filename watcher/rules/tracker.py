@@ -1,7 +1,7 @@
 """One alert's memory: what is settled up to its watermark, and the events that lie beyond it."""
 
 from bisect import insort
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 
 from watcher.model.times import Millis
@@ -27,15 +27,16 @@ class Verdict:
     """What an alert's history says, as far as it may be judged.
 
     Args:
-        closed: stretches that ended, since the last verdict or (after a replay) since `replayed_from`.
+        closed: stretches that ended since the last verdict, or (after a replay) that the log shows.
         open: the stretch that still fires.
-        replayed_from: the verdict replaces all that was known from this moment on; None: it continues it.
+        judged_from: the verdict replaces all that was known of the alert from this moment on, and says
+            nothing of what ended before; None: it continues the last one.
     """
 
     key: AlertKey
     closed: list[Stretch]
     open: Stretch | None
-    replayed_from: Millis | None = None
+    judged_from: Millis | None = None
 
 
 @dataclass(slots=True)
@@ -48,6 +49,7 @@ class Tracker:
     life: Life
     pending: list[Event] = field(default_factory=list)
     known: set[tuple[int, str, Role]] = field(default_factory=set)
+    topics: set[Hashable] = field(default_factory=set)
     settled_to: Millis | None = None
 
     def insert(self, event: Event) -> None:

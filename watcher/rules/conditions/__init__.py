@@ -35,7 +35,10 @@ class Kind:
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
         "each": Kind(
-            EachSpec, lambda match, _, ending: Each(match, ending), ("farm", "task", "miner"), of_single_events=True
+            EachSpec,
+            lambda match, _, ending: Each(match, ending),
+            ("farm", "task", "miner"),
+            of_single_events=True,
         ),
         "count": Kind(CountSpec, lambda match, spec, _: Count(match, spec)),
         "stuck": Kind(StuckSpec, lambda match, spec, _: Stuck(match, spec), ("farm", "task", "miner")),

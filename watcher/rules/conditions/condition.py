@@ -6,33 +6,14 @@ The engine drives signals in event time: it calls `advance` to every moment at w
 
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Protocol, Self
 
+from watcher.model.alert import EndReason
 from watcher.model.subject import Subject
 from watcher.model.task import Transition
 from watcher.model.times import Millis
 from watcher.rules.event import Event, Role
 from watcher.rules.match import Matcher
-
-
-class EndReason(StrEnum):
-    """Why an episode ended."""
-
-    RECOVERED = "recovered"
-    """a success, an `{on}`, the stuck task moved on, the absent event came"""
-    QUIET = "quiet"
-    """a windowed condition turned false"""
-    EXPIRED = "expired"
-    """`after` or `expire` passed"""
-    REMOVED = "removed"
-    """the rule or the miner is gone"""
-    EDITED = "edited"
-    """the rule was changed and no longer finds it"""
-    CORRECTED = "corrected"
-    """the history was corrected and no longer holds it"""
-    LOST = "lost"
-    """the API stopped showing the task"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +90,16 @@ class Past(Protocol):
 class Condition(Protocol):
     """One condition of one rule, compiled."""
 
-    match: Matcher
-    memory: Millis | None
-    """How far before a moment events can matter to it (ms); None: for ever."""
-    by_time: bool
-    """It comes true by time passing rather than by an event, so nothing beyond the watermark can show it."""
+    @property
+    def match(self) -> Matcher: ...
+
+    @property
+    def memory(self) -> Millis | None:
+        """How far before a moment events can matter to it (ms); None: for ever."""
+
+    @property
+    def by_time(self) -> bool:
+        """It comes true by time passing, not by an event: nothing beyond the watermark can show it."""
 
     def hits(self, subject: Subject) -> list[Hit]:
         """Every event that the task's transitions are to the alert they belong to."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from watcher.model.subject import Subject
 from watcher.model.times import Millis, duration_text
@@ -13,11 +13,10 @@ from watcher.rules.conditions.condition import End, EndReason, Hit, Silent
 from watcher.rules.event import Event, Role, event_of
 from watcher.rules.match import Matcher
 from watcher.rules.quantities import Duration
+from watcher.rules.validation import Part
 
 
-class CountSpec(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
+class CountSpec(Part):
     at_least: Annotated[int, Field(ge=1)]
     within: Duration
     distinct: Literal["miner"] | None = None
@@ -38,6 +37,10 @@ class Count(Silent):
             for transition in subject.transitions
             if self.match(subject, transition)
         ]
+
+    @property
+    def by_time(self) -> bool:
+        return False
 
     def signal(self) -> "CountSignal":
         return CountSignal(self.spec)

@@ -5,8 +5,6 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict
-
 from watcher.model.subject import Subject
 from watcher.model.task import FAILED, SUCCEED, TIMED_OUT, Transition, is_final
 from watcher.model.times import HOUR, Millis, duration_text
@@ -15,14 +13,16 @@ from watcher.rules.event import Event, Role, event_of, repairs
 from watcher.rules.fields import by_value
 from watcher.rules.match import Matcher
 from watcher.rules.resolve import Ending, Resolve, ResolveHow
+from watcher.rules.validation import Part
 
 _BRIEF = Resolve(ResolveHow.AFTER, after=HOUR)
 _REPAIR = Resolve(ResolveHow.ON_SUCCESS)
+_UNENDED = End(EndReason.EXPIRED, "")
 _SUCCEEDED = frozenset({SUCCEED})
 
 
-class EachSpec(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+class EachSpec(Part):
+    """Nothing to say: the match and the ending say it all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,10 @@ class Each:
             hits.append(Hit(event_of(subject, lost, Role.LOST), hits[-1].transition))
         return hits
 
+    @property
+    def by_time(self) -> bool:
+        return False
+
     def signal(self) -> "EachSignal":
         return EachSignal(self)
 
@@ -75,9 +79,7 @@ class Each:
             return event.repair
         if resolve.how is ResolveHow.ON and resolve.on is not None:
             return tuple(
-                value
-                for name, value in zip(self.ending.by, by, strict=True)
-                if not resolve.on.names_field(name)
+                value for name, value in zip(self.ending.by, by, strict=True) if not resolve.on.names_field(name)
             )
         return None
 
@@ -87,9 +89,7 @@ class Each:
             if not resolve.on(subject, transition):
                 return None
             topic = tuple(
-                by_value(name, subject, transition)
-                for name in self.ending.by
-                if not resolve.on.names_field(name)
+                by_value(name, subject, transition) for name in self.ending.by if not resolve.on.names_field(name)
             )
             return topic, event_of(subject, transition, Role.RESOLVE)
         if transition.status == SUCCEED and (resolve is None or resolve.how is ResolveHow.ON_SUCCESS):
@@ -138,7 +138,7 @@ class EachSignal:
     deadlines: list[tuple[Millis, int, str]] = field(default_factory=list)
     repaired: dict[Hashable, Millis] = field(default_factory=dict)
     arrived: list[Event] = field(default_factory=list)
-    last: End = End(EndReason.EXPIRED, "")
+    last: End = _UNENDED
 
     def take(self, event: Event) -> None:
         match event.role:

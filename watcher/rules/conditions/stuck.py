@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict
-
 from watcher.model.subject import Subject
 from watcher.model.task import Transition, is_final
 from watcher.model.times import Millis, duration_text
@@ -14,11 +12,12 @@ from watcher.rules.conditions.condition import End, EndReason, Hit, Silent
 from watcher.rules.event import Event, Role, event_of
 from watcher.rules.match import Matcher
 from watcher.rules.quantities import Duration
+from watcher.rules.validation import Part
+
+_MOVED_ON = End(EndReason.RECOVERED, "the task moved on")
 
 
-class StuckSpec(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
+class StuckSpec(Part):
     longer_than: Duration
 
 
@@ -56,6 +55,10 @@ class Stuck(Silent):
             hits.append(Hit(event_of(subject, lost, Role.LOST), entered))
         return hits
 
+    @property
+    def by_time(self) -> bool:
+        return True
+
     def signal(self) -> "StuckSignal":
         return StuckSignal(self.spec)
 
@@ -69,7 +72,7 @@ class StuckSignal:
     waiting: list[tuple[Millis, int, Event]] = field(default_factory=list)
     stuck: dict[int, Event] = field(default_factory=dict)
     arrived: list[Event] = field(default_factory=list)
-    last: End = End(EndReason.RECOVERED, "the task moved on")
+    last: End = _MOVED_ON
 
     def take(self, event: Event) -> None:
         if event.role is Role.ENTER:
