@@ -71,6 +71,7 @@ class Section:
         started_at: when the first of the alerts began to fire.
         ended_at: when the last of them ended; None while firing.
         ended_by: in words what ended them; None while firing.
+        unrepaired: of a quiet end: how many of the miners still lack a later success, and of how many.
         late: told more than ten minutes after it fired.
         title: the rule's own title, rendered; None for the default words.
         body: the rule's own body, rendered; None for the default words.
@@ -96,6 +97,7 @@ class Section:
     started_at: Millis
     ended_at: Millis | None = None
     ended_by: str | None = None
+    unrepaired: tuple[int, int] | None = None
     late: bool = False
     title: str | None = None
     body: str | None = None

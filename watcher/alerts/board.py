@@ -1,0 +1,267 @@
+"""The groups of every channel, kept up to date with the episodes; from it come the utterances that are due."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+from watcher.alerts.routes import Destination, Route, Timers, destinations
+from watcher.alerts.speech import Decision, Group, Hush, Member, decide, grew
+from watcher.model.alert import Episode, Origin
+from watcher.model.message import Say
+from watcher.model.times import DAY, Millis
+from watcher.rules.rule import Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """What the board must know of a channel.
+
+    Args:
+        sends_resolved: `send_resolved`.
+    """
+
+    name: str
+    sends_resolved: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """Something to be said now on one channel.
+
+    Args:
+        id: short, stable over restarts: of the group, the reason and the flush.
+        group: its state after the message; None for what a channel hears beside its groups.
+        firing: members that fire.
+        ended: members that ended.
+        unheard: ids of the episodes among both that the channel had not heard of.
+    """
+
+    id: str
+    say: Say
+    channel: str
+    at: Millis
+    group: Group
+    firing: tuple[Member, ...]
+    ended: tuple[Member, ...]
+    unheard: frozenset[int]
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        return (*self.firing, *self.ended)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a channel was told of an episode, as the store keeps it."""
+
+    episode: int
+    channel: str
+    count: int
+    end_told: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRecord:
+    """A group's own state, as the store keeps it."""
+
+    key: str
+    anchored_at: Millis | None
+    spoken_at: Millis | None
+    flushes: int
+
+
+class Board:
+    """Every group of every channel.
+
+    Args:
+        routes: compiled; the last takes everything.
+        rules: by name; episodes of rules that are gone keep the groups they had while they last.
+        voices: the channels, by name.
+        max_age: what was over for longer than this when it could first be told is left to the log (ms).
+    """
+
+    def __init__(
+        self,
+        routes: Sequence[Route],
+        rules: Mapping[str, Rule],
+        voices: Mapping[str, Voice],
+        *,
+        max_age: Millis = DAY,
+    ) -> None:
+        self._routes = routes
+        self._rules = rules
+        self._voices = voices
+        self._max_age = max_age
+        self._groups: dict[str, Group] = {}
+        self._records: dict[str, GroupRecord] = {}
+
+    def restore(self, episodes: Iterable[Episode], heard: Iterable[Heard], records: Iterable[GroupRecord]) -> None:
+        """Take up what the store knows, after a start or a failed commit."""
+        self._groups.clear()
+        self._records = {record.key: record for record in records}
+        told = {(one.episode, one.channel): one for one in heard}
+        for episode in episodes:
+            for group in self._groups_of(episode):
+                known = told.get((episode.id, group.destination.channel))
+                if known is None or not known.end_told:
+                    self._place(group, episode, None if known is None else known.count)
+
+    def update(self, episode: Episode, now: Millis) -> None:
+        """Take in an episode that began, changed or ended."""
+        if episode.origin is Origin.BASELINE:
+            return
+        for group in self._groups_of(episode):
+            member = group.members.get(episode.id)
+            if member is None:
+                self._place(group, episode, None)
+            else:
+                member.episode = episode
+                grew(member, now)
+
+    def utterances(self, now: Millis, complete_to: Millis | None, *, hurry: bool = False) -> list[Utterance]:
+        """All that is due, in the order in which it is to be said; the board then takes it as said.
+
+        Args:
+            now: the API's present.
+            complete_to: the oldest watermark of the farms that can be read.
+            hurry: `--once`.
+        """
+        said: list[Utterance] = []
+        for channel in self._voices:
+            said += self._beside(channel, Say.ALREADY, _already, now, complete_to, hurry=hurry)
+        for group in list(self._groups.values()):
+            decision = decide(group, now, hurry=hurry)
+            if isinstance(decision.reason, Say):
+                said.append(self._spoken(group, decision.reason, now))
+            elif decision.reason is Hush.UNCHANGED and not group.firing:
+                group.anchored_at = group.spoken_at = None
+            self._clear(group, now)
+        for channel in self._voices:
+            said += self._beside(channel, Say.CATCH_UP, _came_and_went, now, complete_to, hurry=hurry)
+        return said
+
+    def decisions(self, now: Millis) -> Iterator[tuple[Group, Decision]]:
+        """What each group would do now, and why."""
+        for group in self._groups.values():
+            yield group, decide(group, now)
+
+    def next_due(self, now: Millis) -> Millis | None:
+        return min((d.due for _, d in self.decisions(now) if d.due is not None), default=None)
+
+    # --- groups
+
+    def _groups_of(self, episode: Episode) -> Iterator[Group]:
+        rule = self._rules.get(episode.alert.rule)
+        notify = None if rule is None else rule.notify
+        for destination in destinations(self._routes, episode.alert, notify):
+            yield self._group(destination)
+
+    def _group(self, destination: Destination) -> Group:
+        group = self._groups.get(destination.key)
+        if group is None:
+            record = self._records.get(destination.key)
+            voice = self._voices.get(destination.channel)
+            group = Group(destination, voice is None or voice.sends_resolved)
+            if record is not None:
+                group.anchored_at, group.spoken_at = record.anchored_at, record.spoken_at
+                group.flushes = record.flushes
+            self._groups[destination.key] = group
+        return group
+
+    def _place(self, group: Group, episode: Episode, told_count: int | None) -> None:
+        rule = self._rules.get(episode.alert.rule)
+        group.members[episode.id] = Member(
+            episode,
+            single_event=rule is not None and rule.of_single_events,
+            tells_expiry=rule is not None and rule.tells_expiry,
+            told_count=told_count,
+        )
+
+    def _spoken(self, group: Group, say: Say, now: Millis) -> Utterance:
+        firing = [m for m in group.firing if m.told or m.episode.origin is Origin.NEWS]
+        ended = [m for m in group.ended if m.told or _came_and_went(m)]
+        utterance = self._said(group, say, now, firing, ended)
+        if say is Say.ALL_ENDED:
+            group.anchored_at = group.spoken_at = None
+        return utterance
+
+    def _said(
+        self, group: Group, say: Say, now: Millis, firing: Sequence[Member], ended: Sequence[Member]
+    ) -> Utterance:
+        group.flushes += 1
+        group.spoken_at = now
+        if group.anchored_at is None:
+            group.anchored_at = now
+        unheard = frozenset(m.episode.id for m in (*firing, *ended) if not m.told)
+        for member in firing:
+            member.told_count, member.grew_at = member.episode.count, None
+        for member in ended:
+            group.members.pop(member.episode.id, None)
+        name = f"{group.destination.key}/{say.value}/{group.flushes}"
+        identity = sha256(name.encode()).hexdigest()[:10]
+        channel = group.destination.channel
+        return Utterance(identity, say, channel, now, group, tuple(firing), tuple(ended), unheard)
+
+    def _beside(
+        self,
+        channel: str,
+        say: Say,
+        wanted: Callable[[Member], bool],
+        now: Millis,
+        complete_to: Millis | None,
+        *,
+        hurry: bool,
+    ) -> list[Utterance]:
+        """One message for all groups of a channel: what was already so, or what came and went unseen.
+
+        It waits for the first complete look after the first of it was known, so that it is one.
+        """
+        found = [
+            (group, member)
+            for group in self._groups.values()
+            if group.destination.channel == channel
+            for member in group.members.values()
+            if wanted(member)
+        ]
+        if not found:
+            return []
+        known_at = min(m.episode.end_known_at or m.episode.known_at for _, m in found)
+        if not hurry and (complete_to is None or complete_to < known_at):
+            return []
+        members = [member for _, member in found]
+        own = self._group(Destination(f"{say.value}:{channel}", channel, {}, Timers()))
+        utterance = self._said(
+            own,
+            say,
+            now,
+            [m for m in members if m.episode.firing],
+            [m for m in members if not m.episode.firing],
+        )
+        for group, member in found:
+            if not member.episode.firing:
+                group.members.pop(member.episode.id, None)
+            elif group.spoken_at is None:
+                group.anchored_at = group.spoken_at = now
+        return [utterance]
+
+    def _clear(self, group: Group, now: Millis) -> None:
+        """Let go of ends that nobody needs to hear of any more."""
+        for member in group.ended:
+            too_old = (member.episode.ended_at or now) + self._max_age < now
+            never_told = not member.told and member.episode.origin is not Origin.NEWS
+            unwanted = member.told and not group.sends_resolved
+            if too_old or never_told or unwanted:
+                del group.members[member.episode.id]
+        if not group.members:
+            self._records[group.destination.key] = GroupRecord(
+                group.destination.key, group.anchored_at, group.spoken_at, group.flushes
+            )
+            del self._groups[group.destination.key]
+
+
+def _already(member: Member) -> bool:
+    return member.episode.firing and not member.told and member.episode.origin is Origin.ALREADY
+
+
+def _came_and_went(member: Member) -> bool:
+    return not member.episode.firing and not member.told and member.episode.origin is Origin.NEWS

@@ -1,0 +1,179 @@
+"""From an utterance to a message: the facts about its alerts, gathered rule by rule."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import tzinfo
+from typing import Any, Protocol
+
+from watcher.alerts.board import Utterance
+from watcher.alerts.speech import Member
+from watcher.model.alert import EndReason
+from watcher.model.message import Message, MinerLine, Section, State
+from watcher.model.subject import Subject
+from watcher.model.times import MINUTE, Millis, duration_text, to_datetime
+from watcher.rules.fields import FIELDS
+from watcher.rules.rule import Rule
+from watcher.rules.template import Template, TemplateFailed
+
+MOST_MINERS = 10
+MOST_REASONS = 5
+MOST_IDS = 3
+LATE_AFTER: Millis = 10 * MINUTE
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFact:
+    """What a message says of one task; `reason` is masked."""
+
+    key: int
+    name: str
+    status: str
+    farm_id: str
+    miner_id: str | None
+    model: str | None
+    ip: str | None
+    reason: str | None
+
+
+class Facts(Protocol):
+    """The store, for what a message needs to know of tasks."""
+
+    def task_facts(self, keys: Sequence[int]) -> list[TaskFact]:
+        """In the order of `keys`; what is gone is left out."""
+
+    def subject(self, key: int) -> Subject | None: ...
+
+    def unrepaired(self, keys: Sequence[int]) -> tuple[int, int]:
+        """Of the miners of these tasks: how many lack a later success of the same task, and of how many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Composer:
+    """Makes messages.
+
+    Args:
+        zone: in which templates are shown times.
+    """
+
+    rules: Mapping[str, Rule]
+    facts: Facts
+    zone: tzinfo
+
+    def message(
+        self, utterance: Utterance, *, notes: Sequence[str] = (), unseen: tuple[Millis, Millis] | None = None
+    ) -> Message:
+        sections = [
+            self._section(rule, state, members, utterance)
+            for (rule, state), members in _gathered(utterance.members).items()
+        ]
+        sections.sort(key=lambda section: (list(State).index(section.state), -section.severity.rank))
+        return Message(
+            id=utterance.id,
+            say=utterance.say,
+            channel=utterance.channel,
+            severity=max((section.severity for section in sections), key=lambda severity: severity.rank),
+            sections=tuple(sections),
+            at=utterance.at,
+            notes=tuple(notes),
+            unseen=unseen,
+        )
+
+    def _section(self, name: str, state: State, members: Sequence[Member], utterance: Utterance) -> Section:
+        episodes = [member.episode for member in members]
+        rule = self.rules.get(name)
+        keys = list(dict.fromkeys(key for episode in episodes for key in episode.tasks))
+        tasks = self.facts.task_facts(keys)
+        totals = [episode.total for episode in episodes if episode.total is not None]
+        reasons = Counter(task.reason for task in tasks if task.reason)
+        miners = list({(t.farm_id, t.miner_id): t for t in tasks if t.miner_id is not None}.values())
+        firsts = [episode.first_at for episode in episodes if episode.first_at is not None]
+        lasts = [episode.last_at for episode in episodes if episode.last_at is not None]
+        ends = [episode.ended_at for episode in episodes if episode.ended_at is not None]
+        quiet = state is State.RESOLVED and any(e.end_reason is EndReason.QUIET for e in episodes)
+        unheard = [episode for episode in episodes if episode.id in utterance.unheard]
+        section = Section(
+            rule=name,
+            summary=(rule.summary if rule is not None else None) or name,
+            state=state,
+            severity=max((episode.alert.severity for episode in episodes), key=lambda severity: severity.rank),
+            labels=_shared(episode.alert.labels for episode in episodes),
+            alerts=len(episodes),
+            alert_ids=tuple(episode.alert.fingerprint for episode in episodes[:MOST_IDS]),
+            new=len(unheard),
+            count=sum(episode.count for episode in episodes),
+            total=sum(totals) if totals else None,
+            tasks=dict(Counter(f"{task.name} {task.status}" for task in tasks).most_common()),
+            reasons=tuple(reasons.most_common(MOST_REASONS)),
+            miners=tuple(MinerLine(t.miner_id or "", t.model, t.ip) for t in miners[:MOST_MINERS]),
+            miners_total=len(miners),
+            first_at=min(firsts, default=None),
+            last_at=max(lasts, default=None),
+            started_at=min(episode.started_at for episode in episodes),
+            ended_at=max(ends) if ends and state is not State.FIRING else None,
+            ended_by=_ended_by(members) if state is not State.FIRING else None,
+            unrepaired=self.facts.unrepaired(keys) if quiet else None,
+            late=any(utterance.at - episode.started_at > LATE_AFTER for episode in unheard),
+            runbook=None if rule is None else rule.runbook,
+        )
+        return section if rule is None or state is not State.FIRING else self._in_own_words(section, rule, keys)
+
+    def _in_own_words(self, section: Section, rule: Rule, keys: Sequence[int]) -> Section:
+        """The rule's own title and body; a template that fails leaves the default words in place."""
+        if (rule.title is None and rule.body is None) or not keys:
+            return section
+        subject = self.facts.subject(keys[-1])
+        if subject is None:
+            return section
+        values = self._values(section, subject)
+        return replace(section, title=_rendered(rule.title, values), body=_rendered(rule.body, values))
+
+    def _values(self, section: Section, subject: Subject) -> dict[str, Any]:
+        latest = subject.transitions[-1]
+        values: dict[str, Any] = {}
+        for name, field in FIELDS.items():
+            value = field.get(subject, latest)
+            values[name] = duration_text(value) if field.numeric and isinstance(value, int) else value
+        return values | {
+            "count": section.count,
+            "total": section.total,
+            "ratio": section.count / section.total if section.total else None,
+            "miners": [miner.id for miner in section.miners],
+            "reasons": list(section.reasons),
+            "first": self._clock(section.first_at),
+            "last": self._clock(section.last_at),
+            "runbook": section.runbook or "",
+        }
+
+    def _clock(self, at: Millis | None) -> str:
+        return "" if at is None else to_datetime(at).astimezone(self.zone).strftime("%Y-%m-%d %H:%M")
+
+
+def _gathered(members: Iterable[Member]) -> dict[tuple[str, State], list[Member]]:
+    gathered: dict[tuple[str, State], list[Member]] = {}
+    for member in members:
+        ended = State.RESOLVED if member.recovered else State.ENDED
+        state = State.FIRING if member.episode.firing else ended
+        gathered.setdefault((member.episode.alert.rule, state), []).append(member)
+    return gathered
+
+
+def _shared(labels: Iterable[Mapping[str, str | None]]) -> dict[str, str | None]:
+    """The labels on which all agree, in the order of the first."""
+    first, *others = labels
+    return {name: value for name, value in first.items() if all(other.get(name) == value for other in others)}
+
+
+def _ended_by(members: Sequence[Member]) -> str:
+    """What ended most of them, in words."""
+    words = Counter(member.episode.ended_by or "" for member in members)
+    return words.most_common(1)[0][0]
+
+
+def _rendered(template: Template | None, values: Mapping[str, Any]) -> str | None:
+    if template is None:
+        return None
+    try:
+        return template.render(values)
+    except TemplateFailed:
+        return None
