@@ -131,6 +131,7 @@ class Board:
             said += self._beside(channel, Say.ALREADY, _already, now, complete_to, hurry=hurry)
         for group in list(self._groups.values()):
             decision = decide(group, now, hurry=hurry)
+            group.reason = decision.reason.value
             if isinstance(decision.reason, Say):
                 said.append(self._spoken(group, decision.reason, now))
             elif decision.reason is Hush.UNCHANGED and not group.firing:
@@ -144,6 +145,16 @@ class Board:
         """What each group would do now, and why."""
         for group in self._groups.values():
             yield group, decide(group, now)
+
+    def records(self) -> Iterator[tuple[GroupRecord, Destination, str | None]]:
+        """The groups' own states, as the store keeps them."""
+        for group in self._groups.values():
+            destination = group.destination
+            yield (
+                GroupRecord(destination.key, group.anchored_at, group.spoken_at, group.flushes),
+                destination,
+                group.reason,
+            )
 
     def next_due(self, now: Millis) -> Millis | None:
         return min((d.due for _, d in self.decisions(now) if d.due is not None), default=None)

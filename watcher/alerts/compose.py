@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from watcher.alerts.board import Utterance
 from watcher.alerts.speech import Member
 from watcher.model.alert import EndReason
+from watcher.model.fact import TaskFact
 from watcher.model.message import Message, MinerLine, Section, State
 from watcher.model.subject import Subject
 from watcher.model.times import MINUTE, Millis, duration_text, to_datetime
@@ -20,20 +21,6 @@ MOST_MINERS = 10
 MOST_REASONS = 5
 MOST_IDS = 3
 LATE_AFTER: Millis = 10 * MINUTE
-
-
-@dataclass(frozen=True, slots=True)
-class TaskFact:
-    """What a message says of one task; `reason` is masked."""
-
-    key: int
-    name: str
-    status: str
-    farm_id: str
-    miner_id: str | None
-    model: str | None
-    ip: str | None
-    reason: str | None
 
 
 class Facts(Protocol):

@@ -55,6 +55,7 @@ class Group:
         anchored_at: its first message; `group_interval` ticks from there.
         spoken_at: its last message; None while it has not spoken.
         flushes: how many messages it has sent, for ever: part of each message's identity.
+        reason: of its last decision.
     """
 
     destination: Destination
@@ -62,6 +63,7 @@ class Group:
     anchored_at: Millis | None = None
     spoken_at: Millis | None = None
     flushes: int = 0
+    reason: str | None = None
     members: dict[int, Member] = field(default_factory=dict)
 
     @property

@@ -1,75 +1,92 @@
-"""What an attempt came to, by what the service answered. Pure; apprise's own word is heard, but not believed alone:
-it takes Telegram's `"ok": false` and a hotel's login page for a success."""
+"""What an attempt came to, by what the service answered. Pure. Apprise's own word is not believed alone: it takes
+Telegram's `"ok": false` and a hotel's login page for a success."""
 
 import json
+import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 from watcher.notify.outcome import Outcome, Result
+from watcher.notify.targets import Target, secrets
 from watcher.notify.text import clean
-from watcher.notify.wire import Heard, HttpAnswer, HttpBroken, SmtpReply
+from watcher.notify.wire import Exchange, HttpAnswer, HttpBroken, SmtpReply
 
-_PAGE = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|title|meta|script)\b", re.I | re.S)
+_PAGE = re.compile(
+    rb"\s*(?:<!--[^>]*>\s*)*<(?:!doctype\s+html|html|head|body|title|meta|script)\b",
+    re.IGNORECASE,
+)
 _PASSING = frozenset({407, 408, 425, 429})
 _SETTLED = frozenset({
     "account_inactive", "channel_not_found", "invalid_auth", "invalid_token", "is_archived", "missing_scope",
     "no_permission", "no_service", "not_authed", "not_in_channel", "token_expired", "token_revoked",
-})    # fmt: skip
+})  # fmt: skip
 """Slack's errors that come with status 200 and stay as long as nobody changes the configuration."""
 _SAYS_OK = frozenset({"tgram"})
 """Services whose every answer is JSON with `ok`."""
 _WORDS = ("description", "error", "message", "detail", "reason")
+_SHOWN = 4096
 _LONGEST_WAIT = 3600.0
 """A service that asks for more than an hour is asked again after an hour."""
 
+Words = Callable[[str], str]
+"""A service's words as they may be told."""
 
-def judged(accepted: bool, heard: Sequence[Heard], service: str, schema: str) -> Outcome:
-    """The outcome of an attempt that came to its end.
 
-    Args:
-        accepted: what apprise says.
-        heard: all that the service answered, in order.
-        service: its name for people.
-        schema: its name in URLs.
-    """
-    match heard[-1] if heard else None:
+def judged(accepted: bool, exchange: Exchange, target: Target) -> Outcome:
+    """The outcome of an attempt that came to its end; `accepted` is what apprise says of it."""
+    service = target.service
+    match exchange.heard[-1] if exchange.heard else None:
         case HttpAnswer() as answer:
-            return _by_http(accepted, answer, service, schema)
+            return _by_http(accepted, answer, target, _without_secrets(exchange, target))
         case HttpBroken(what, sent):
             return Outcome(Result.UNCERTAIN if sent else Result.PASSING, f"{service} {what}")
         case SmtpReply():
-            return _by_smtp(accepted, [reply for reply in heard if isinstance(reply, SmtpReply)])
+            replies = [reply for reply in exchange.heard if isinstance(reply, SmtpReply)]
+            return _by_smtp(accepted, replies, _without_secrets(exchange, target))
         case None if accepted:
             return Outcome(Result.SENT, f"{service} took it")
         case None:
             return Outcome(Result.PASSING, f"{service} could not be reached")
 
 
-def overdue(heard: Sequence[Heard], asking: bool, service: str) -> Outcome:
+def overdue(exchange: Exchange, target: Target) -> Outcome:
     """The outcome of an attempt whose time ran out. What had not been sent by then never will be."""
-    said_all = bool(heard) and isinstance(heard[-1], SmtpReply) and heard[-1].code == 354
-    if asking or said_all:
-        return Outcome(Result.UNCERTAIN, f"{service} did not answer in time")
-    if heard and isinstance(heard[-1], HttpAnswer) and 200 <= heard[-1].status < 300:
-        return Outcome(Result.UNCERTAIN, f"{service} answered {heard[-1].status}, but not to the end in time")
-    return Outcome(Result.PASSING, f"{service} was not ready in time")
+    match exchange.heard[-1] if exchange.heard else None:
+        case _ if exchange.asking:
+            return Outcome(Result.UNCERTAIN, f"{target.service} did not answer in time")
+        case SmtpReply(354) | HttpAnswer(200 | 201 | 202 | 204):
+            return Outcome(Result.UNCERTAIN, f"{target.service} did not finish in time")
+        case _:
+            return Outcome(Result.PASSING, f"{target.service} was not ready in time")
 
 
-def _by_http(accepted: bool, answer: HttpAnswer, service: str, schema: str) -> Outcome:
+def _without_secrets(exchange: Exchange, target: Target) -> Words:
+    """Services like to repeat what they were asked: no word of URL or authorization is told further."""
+    hidden = (*exchange.authorization.split(), *secrets(target.parts))
+
+    def told(text: str) -> str:
+        for word in hidden:
+            text = text.replace(word, "…")
+        return clean(text)
+
+    return told
+
+
+def _by_http(accepted: bool, answer: HttpAnswer, target: Target, told: Words) -> Outcome:
     said = _json(answer.body)
-    reason = f"{service} answered {answer.status} {answer.phrase}".rstrip()
-    words = _in_words(answer.body, said)
-    told = f"{reason}: {words}" if words else reason
+    reason = f"{target.service} answered {answer.status} {told(answer.phrase)}".rstrip()
+    words = told(_in_words(answer.body, said))
+    full = f"{reason}: {words}" if words else reason
     if 200 <= answer.status < 300:
-        if accepted and not _is_lie(answer.body, said, schema):
+        if accepted and not _is_lie(answer.body, said, target.schema):
             return Outcome(Result.SENT, reason)
-        settled = said.get("error") in _SETTLED
-        return Outcome(Result.PERMANENT if settled else Result.PASSING, told, _retry_after(answer, said))
+        settled = str(said.get("error")) in _SETTLED
+        return Outcome(Result.PERMANENT if settled else Result.PASSING, full, _retry_after(answer, said))
     if 400 <= answer.status < 500 and answer.status not in _PASSING:
-        return Outcome(Result.PERMANENT, told)
-    return Outcome(Result.PASSING, told, _retry_after(answer, said))
+        return Outcome(Result.PERMANENT, full)
+    return Outcome(Result.PASSING, full, _retry_after(answer, said))
 
 
 def _is_lie(body: bytes, said: Mapping[str, Any], schema: str) -> bool:
@@ -81,8 +98,8 @@ def _is_lie(body: bytes, said: Mapping[str, Any], schema: str) -> bool:
 def _in_words(body: bytes, said: Mapping[str, Any]) -> str:
     for key in _WORDS:
         if isinstance(said.get(key), str) and said[key]:
-            return clean(said[key])
-    return "an HTML page" if _PAGE.match(body) else clean(body.decode("utf-8", "replace"))
+            return str(said[key])[:_SHOWN]
+    return "an HTML page" if _PAGE.match(body) else body[:_SHOWN].decode("utf-8", "replace")
 
 
 def _json(body: bytes) -> Mapping[str, Any]:
@@ -94,7 +111,7 @@ def _json(body: bytes) -> Mapping[str, Any]:
 
 
 def _retry_after(answer: HttpAnswer, said: Mapping[str, Any]) -> float | None:
-    """Seconds, from the header (a number or a date) or from the body (Telegram, Discord); the longest of them."""
+    """Seconds, from the header (a number or a date) or the body (Telegram, Discord); the longest."""
     parameters = said.get("parameters")
     told = (
         _header_seconds(answer.headers),
@@ -112,9 +129,9 @@ def _header_seconds(headers: Mapping[str, str]) -> float | None:
     seconds = _number(value)
     if seconds is not None:
         return seconds
-    try:    # a date means the service's own clock, which its Date header tells
+    try:  # a date means the service's own clock, which its Date header tells
         return (parsedate_to_datetime(value) - parsedate_to_datetime(headers["Date"])).total_seconds()
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None
 
 
@@ -125,17 +142,17 @@ def _number(value: object) -> float | None:
         number = float(value)
     except (ValueError, OverflowError):
         return None
-    return number if number == number else None    # noqa: PLR0124 - NaN
+    return None if math.isnan(number) else number
 
 
-def _by_smtp(accepted: bool, replies: Sequence[SmtpReply]) -> Outcome:
+def _by_smtp(accepted: bool, replies: Sequence[SmtpReply], told: Words) -> Outcome:
     if accepted:
         return Outcome(Result.SENT, "The mail server took it")
     refusals = [reply for reply in replies if reply.code >= 400]
     if refusals:
         last = refusals[-1]
-        told = f"The mail server answered {last.code}: {clean(last.text.decode('utf-8', 'replace'))}".rstrip(": ")
-        return Outcome(Result.PERMANENT if last.code >= 500 else Result.PASSING, told)
+        words = f"The mail server answered {last.code}: {told(last.text.decode('utf-8', 'replace'))}"
+        return Outcome(Result.PERMANENT if last.code >= 500 else Result.PASSING, words.rstrip(": "))
     if replies[-1].code == 354:
         return Outcome(Result.UNCERTAIN, "The mail server broke off after the message")
     return Outcome(Result.PASSING, "The mail server broke off before the message")

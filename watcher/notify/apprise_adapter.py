@@ -1,20 +1,23 @@
-"""The only module that knows apprise: which targets a URL names, and one attempt to send to one of them. Importing
-it takes a quarter second."""
+"""The only module that knows apprise: which targets a URL names, and one attempt to send to one of them. Import it
+where it is used: it takes a quarter second."""
 
 import asyncio
 import logging
 import threading
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from apprise import Apprise, AppriseAsset, NotifyBase, NotifyFormat, NotifyType, OverflowMode
+from apprise.conversion import convert_between
 from apprise.plugins import url_to_dict
 
 from watcher.notify.answers import judged, overdue
 from watcher.notify.fit import LIMIT
 from watcher.notify.outcome import Outcome, Result
-from watcher.notify.targets import BadUrl, Target, keys, masked_place, refused_host, secrets, single_targets
+from watcher.notify.targets import BadUrl, Target, keys, masked_place, refused_host, single_targets
 from watcher.notify.text import Kind, Text
 from watcher.notify.wire import Exchange, listen, recording
 
@@ -29,6 +32,7 @@ _TYPES = {
 }
 _OURS: Mapping[str, Any] = {"overflow": "upstream", "retry": 0, "wait": 0, "redirect": "no", "emojis": False}
 """Ruled by us, whatever the URL says: one row is one part, one attempt is one attempt."""
+_NAME = "nonce-watcher"
 _TITLE_ROOM = 250
 _SMALLEST = 60
 _TALKATIVE = ("apprise", "requests", "urllib3")
@@ -42,10 +46,12 @@ def open_targets(channel: str, urls: Sequence[str]) -> tuple[Target, ...]:
     """
     _hush()
     found: list[tuple[dict[str, Any], NotifyBase]] = []
-    for number, url in enumerate(urls, 1):
-        name = f"channel {channel}: URL {number}" if len(urls) > 1 else f"channel {channel}: its URL"
-        parts = _parsed(name, url)
-        found += [(single, _plugin(name, single)) for single in single_targets(parts)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of the plugins that apprise now loads
+        for number, url in enumerate(urls, 1):
+            name = f"channel {channel}: URL {number}" if len(urls) > 1 else f"channel {channel}: its URL"
+            parts = _parsed(name, url)
+            found += [(single, _plugin(name, single)) for single in single_targets(parts)]
     named = zip(found, keys(parts["schema"] for parts, _ in found), strict=True)
     return tuple(_target(channel, key, parts, plugin) for (parts, plugin), key in named)
 
@@ -58,39 +64,37 @@ class AppriseSender:
         listen()
         self._deadline = deadline
         self._plugins: dict[tuple[str, str], NotifyBase] = {}
-        self._hanging: dict[tuple[str, str], threading.Thread] = {}
+        self._threads: dict[tuple[str, str], threading.Thread] = {}
 
     async def send(self, target: Target, text: Text) -> Outcome:
         """One attempt, over when the deadline is. A thread that hangs longer is left alone, and no second one
         is started for its target before it has ended."""
         place = (target.channel, target.key)
-        before = self._hanging.get(place)
+        before = self._threads.get(place)
         if before is not None and before.is_alive():
             return Outcome(Result.PASSING, f"{target.service} still holds the attempt before")
-        plugin = self._plugins.setdefault(place, _plugin(target.key, target.parts))
+        if place not in self._plugins:
+            self._plugins[place] = _plugin(target.key, target.parts)
         exchange = Exchange()
-        thread, answer = _started(lambda: _notify(plugin, text, exchange))
-        self._hanging[place] = thread
+        try:
+            thread, answer = _started(partial(_notify, self._plugins[place], text, exchange))
+        except RuntimeError:
+            return Outcome(Result.PASSING, "no thread could be started to send it")
+        self._threads[place] = thread
         try:
             async with asyncio.timeout(self._deadline):
                 accepted = await answer
         except TimeoutError:
-            outcome = self._given_up(exchange, target)
+            exchange.abandoned = True  # first this, then the look: nothing begins after it
+            return overdue(exchange, target)
         except asyncio.CancelledError:
             exchange.abandoned = True
             raise
-        else:
-            outcome = judged(accepted, exchange.heard, target.service, target.schema)
-        return Outcome(outcome.result, _masked(outcome.reason, target, exchange), outcome.retry_after)
-
-    @staticmethod
-    def _given_up(exchange: Exchange, target: Target) -> Outcome:
-        exchange.abandoned = True    # first this, then the look: what begins after it is stopped
-        return overdue(exchange.heard, exchange.asking, target.service)
+        return judged(accepted, exchange, target)
 
 
 def _parsed(name: str, url: str) -> dict[str, Any]:
-    parts = url_to_dict(url)
+    parts = url_to_dict(url)  # type: ignore[no-untyped-call]  # apprise is typed in part
     if not parts:
         raise BadUrl(f"{name} is none that apprise understands")
     if refused_host(parts.get("host")):
@@ -99,14 +103,16 @@ def _parsed(name: str, url: str) -> dict[str, Any]:
 
 
 def _plugin(name: str, parts: Mapping[str, Any]) -> NotifyBase:
-    asset = AppriseAsset(app_id="nonce-watcher", app_desc="nonce-watcher", image_url_mask="", http_redirects=False)
+    asset = AppriseAsset(
+        app_id=_NAME, app_desc=_NAME, image_url_mask="", http_redirects=False, storage_mode="memory"
+    )
     try:
         plugin = Apprise.instantiate(dict(parts), asset=asset, suppress_exceptions=False)
-    except Exception:    # noqa: BLE001 - plugins raise what they like, with the URL in the text
+    except Exception:  # noqa: BLE001 - plugins raise what they like, with the URL in the text
         plugin = None
     if plugin is None or (parts.get("targets") and getattr(plugin, "targets", None) == []):
         raise BadUrl(f"{name} is not complete, or names a recipient that cannot exist ({parts['schema']}://)")
-    plugin.throttle = _no_throttle    # it sleeps by the wall clock; `rate` is ours to keep
+    plugin.throttle = _no_throttle  # type: ignore[method-assign]  # it sleeps by the wall clock; `rate` is ours to keep
     return plugin
 
 
@@ -121,7 +127,7 @@ def _target(channel: str, key: str, parts: Mapping[str, Any], plugin: NotifyBase
         key=key,
         schema=parts["schema"],
         service=str(plugin.service_name),
-        place=masked_place(plugin.url(privacy=True)),
+        place=masked_place(str(plugin)),
         limit=max(_SMALLEST, min(LIMIT, room)),
         parts=parts,
     )
@@ -138,7 +144,7 @@ def _started(work: Callable[[], bool]) -> tuple[threading.Thread, asyncio.Future
 
     def run() -> None:
         accepted = work()
-        with suppress(RuntimeError):    # the loop has ended meanwhile
+        with suppress(RuntimeError):  # the loop has ended meanwhile
             loop.call_soon_threadsafe(tell, accepted)
 
     thread = threading.Thread(target=run, name="apprise", daemon=True)
@@ -147,25 +153,23 @@ def _started(work: Callable[[], bool]) -> tuple[threading.Thread, asyncio.Future
 
 
 def _notify(plugin: NotifyBase, text: Text, exchange: Exchange) -> bool:
+    """The plugin's own sending, with the text escaped for its format as `Apprise.notify` does it: given plain text,
+    some plugins (Telegram's) would take it for markup. `Apprise.notify` itself has thread pools and timeouts."""
+    wanted = plugin.resolve_format(NotifyFormat.TEXT)
+    escape = partial(convert_between, NotifyFormat.TEXT, wanted)
+    merged = plugin.title_maxlen <= 0  # the title becomes part of the body
     with recording(exchange):
         try:
             return plugin.notify(
-                body=text.body,
-                title=text.title,
+                body=escape(text.body),
+                title=escape(text.title) if merged else text.title,
                 notify_type=_TYPES[text.kind],
-                body_format=NotifyFormat.TEXT,
+                body_format=wanted,
+                body_passthrough=False,
                 overflow=OverflowMode.UPSTREAM,
             )
-        except Exception:    # noqa: BLE001 - 140 plugins; the outcome is judged by what was heard
+        except Exception:  # noqa: BLE001 - 140 plugins; the outcome is judged by what was heard
             return False
-
-
-def _masked(reason: str, target: Target, exchange: Exchange) -> str:
-    """The reason without any word of the URL: services like to repeat what they were asked."""
-    words = (*secrets(target.parts), *exchange.authorization.split())
-    for word in words:
-        reason = reason.replace(word, "…")
-    return reason
 
 
 def _hush() -> None:

@@ -22,21 +22,21 @@ def cut(text: str, limit: int) -> str:
 
 
 def fit(lines: list[str], foot: list[str], limit: int) -> str:
-    """The lines and the foot in at most `limit` units. The foot says which message this is: other lines go first."""
+    """The lines and the foot in at most `limit` units; the foot, which names the message, goes last."""
     whole = "\n".join([*lines, *foot])
     if units(whole) <= limit:
         return whole
-    foot = [_more(len(lines)), *foot]
-    room = limit - units("\n".join(foot))
+    room = limit - units("\n".join([_more(len(lines)), *foot])) - 1
+    longest_first = max(1, room)
     kept = 0
     for line in lines:
-        room -= units(line) + 1
+        room -= units(line) + (1 if kept else 0)
         if room < 0:
             break
         kept += 1
-    if not kept:    # not even the first line fits
-        return cut("\n".join([*lines[:1], *foot[1:]]), limit)
-    return "\n".join([*lines[:kept], _more(len(lines) - kept), *foot[1:]])
+    shown = lines[:kept] or [cut(line, longest_first) for line in lines[:1]]
+    gone = len(lines) - len(shown)
+    return cut("\n".join([*shown, *([_more(gone)] if gone else []), *foot]), limit)
 
 
 def _more(lines: int) -> str:

@@ -1,4 +1,4 @@
-"""What the delivery asks of the store: rows of messages that wait to be sent, each to one target of one channel."""
+"""What the delivery asks of the store: rows of messages that wait, each for one target of one channel."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -35,7 +35,7 @@ class Outbox(Protocol):
     """Each call is one transaction, committed when it returns; any may raise `StoreFailed`."""
 
     def due(self, channel: str, target: str, now: Millis) -> Row | None:
-        """The target's oldest unfinished row, unless it waits for its retry: then None, and so wait those behind it.
+        """The target's oldest unfinished row; None while it waits for its retry, and so wait those behind it.
 
         A row found as `sending` was in flight when a process died: it is due, with `may_repeat`.
         """

@@ -27,8 +27,8 @@ def next_attempt(
 ) -> Retry | Dead:
     """What follows an attempt that did not send.
 
-    The waits are 1, 2, 4 … s, at most 5 min, ±20 %; what the service asked for replaces them. A message is given
-    up by its age, never by the number of tries: a service that was down all night gets it in the morning.
+    The waits are 1, 2, 4 … s, at most 5 min, ±20 %; what the service asked for replaces them. A message is
+    given up by its age, never by the number of tries: a service that was down all night gets it at dawn.
 
     Args:
         attempts: those made so far, this one included; from 1.

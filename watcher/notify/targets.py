@@ -1,5 +1,5 @@
-"""Channels and their targets: one place that gets one copy of a message. Which places a URL names, apprise knows;
-here they get keys and names that tell no secret."""
+"""Channels and their targets: one place that gets one copy of a message. Which places
+a URL names, apprise knows; here they get keys and names that tell no secret."""
 
 import ipaddress
 from collections import Counter
@@ -79,7 +79,7 @@ def single_targets(parts: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _places(entry: object) -> list[object]:
-    if not isinstance(entry, str) or '"' in entry or "<" in entry:    # "Smith, Bob" <bob@x.org> is one
+    if not isinstance(entry, str) or '"' in entry or "<" in entry:  # "Smith, Bob" <bob@x.org> is one
         return [entry]
     return list(entry.replace(",", " ").replace(";", " ").split())
 
@@ -96,15 +96,16 @@ def refused_host(host: object) -> bool:
 
 
 def masked_place(private_url: str) -> str:
-    """Of apprise's masked URL, scheme and host: paths, users and queries may hold what it did not know as secret."""
+    """Scheme and host of apprise's masked URL: the rest may hold what it does not know to be secret."""
     schema, _, rest = private_url.partition("://")
     host = rest.partition("?")[0].partition("/")[0].rpartition("@")[2]
     return f"{schema}://{host}/…"
 
 
 def secrets(parts: Mapping[str, Any]) -> tuple[str, ...]:
-    """All words of a parsed URL that are long enough to be secret, longest first: none may be in what we tell."""
-    words = {word for value in parts.values() for text in _strings(value) for word in (text, *text.split("/"))}
+    """All words of a parsed URL that are long enough to be secret, longest first."""
+    texts = {text for value in parts.values() for text in _strings(value)}
+    words = texts.union(*(text.split("/") for text in texts))
     return tuple(sorted((word for word in words if len(word) >= 5), key=len, reverse=True))
 
 

@@ -7,7 +7,11 @@ from enum import StrEnum
 
 _LONGEST = 128
 
-_ESCAPE = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b\]|\x9d)[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?|\x1b.?")
+_ESCAPE = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # a colour, a move of the cursor
+    r"|(?:\x1b\]|\x9d)[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"  # a window's title, a link
+    r"|\x1b.?"
+)
 _INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 _MENTION = re.compile(r"(?<!\w)@(?=\w)")
 
@@ -36,7 +40,7 @@ def clean(foreign: str, longest: int = _LONGEST) -> str:
     Terminal escapes, control and invisible characters and changes of direction are gone, a lone surrogate is
     shown as U+FFFD, `@name` names nobody, and what is longer than `longest` ends in an ellipsis.
     """
-    start = foreign[: longest * 8]    # what is cut anyway is not looked at
+    start = foreign[: longest * 8]  # what is cut anyway is not looked at
     line = " ".join(_visible(_ESCAPE.sub("", start), keep="").split())
     line = _MENTION.sub("\N{FULLWIDTH COMMERCIAL AT}", line)
     return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"

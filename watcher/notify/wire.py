@@ -1,5 +1,5 @@
-"""What apprise hides: the answers that services gave, heard where requests and smtplib get them, in the one thread
-that sends. It also stops what an attempt must not do: follow a redirect, go on after a 429 or after its deadline."""
+"""What apprise hides: the services' answers, heard where requests and smtplib get them, in the thread that sends.
+It also stops what an attempt must not do: follow a redirect, go on after a 429 or after its deadline."""
 
 import smtplib
 import threading
@@ -15,7 +15,7 @@ from requests import sessions
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError, ProtocolError
 
-_ENOUGH = 16 * 1024
+_ENOUGH = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Exchange:
     def __init__(self) -> None:
         self.heard: list[Heard] = []
         self.abandoned = False
-        self.asking = False    # an HTTP request is on its way
+        self.asking = False  # an HTTP request is on its way
         self.authorization = ""
 
     def go_on(self) -> None:
@@ -78,32 +78,32 @@ def recording(exchange: Exchange) -> Iterator[None]:
 
 def listen() -> None:
     """Puts the two ears in place, for the process; other threads and attempts are not touched."""
-    sessions.HTTPAdapter = _ListeningAdapter    # type: ignore[misc]  # every Session mounts what this name means
-    smtplib.SMTP.getreply = _getreply    # type: ignore[method-assign]  # every answer comes through it
+    # every Session mounts what this name means; every answer of a mail server comes through this method
+    sessions.HTTPAdapter = _ListeningAdapter  # type: ignore[attr-defined]
+    smtplib.SMTP.getreply = _getreply  # type: ignore[assignment,method-assign]
 
 
 class _ListeningAdapter(HTTPAdapter):
-    def send(
-        self, request: requests.PreparedRequest, *args: Any, verify: bool | str = True, **kwargs: Any
-    ) -> requests.Response:
+    def send(self, request: requests.PreparedRequest, **how: Any) -> requests.Response:  # type: ignore[override]  # noqa: ANN401 - theirs, passed on
         exchange: Exchange | None = getattr(_thread, "exchange", None)
         if exchange is None:
-            return super().send(request, *args, verify=verify, **kwargs)
-        exchange.go_on()
-        exchange.asking = True
+            return super().send(request, **how)
+        if how.get("verify") is True:
+            how["verify"] = environ.get("SSL_CERT_FILE") or True  # requests knows only its own variables
         exchange.authorization = str(request.headers.get("Authorization") or "")
-        kwargs["stream"] = True
-        if verify is True:
-            verify = environ.get("SSL_CERT_FILE") or True    # requests knows only its own variables
+        exchange.asking = True  # first this, then the look whether it may: so the deadline misses nothing
         try:
-            response = super().send(request, *args, verify=verify, **kwargs)
+            exchange.go_on()
+            response = super().send(request, **how)
+            body = _beginning(response, exchange)
+            exchange.heard.append(HttpAnswer(response.status_code, response.reason or "", response.headers, body))
+        except Abandoned:
+            raise
         except requests.RequestException as broken:
             exchange.heard.append(HttpBroken(_what(broken), sent=_perhaps_sent(broken)))
             raise
         finally:
             exchange.asking = False
-        body = _beginning(response, exchange)
-        exchange.heard.append(HttpAnswer(response.status_code, response.reason or "", response.headers, body))
         if response.is_redirect:
             raise requests.TooManyRedirects
         response.raw = BytesIO(body)
@@ -111,7 +111,7 @@ class _ListeningAdapter(HTTPAdapter):
 
 
 def _beginning(response: requests.Response, exchange: Exchange) -> bytes:
-    """At most 16 KiB of the answer's body, and of a dripping one what came before the deadline."""
+    """At most 1 MiB of the answer's body, and of a dripping one what came before the deadline."""
     body = b""
     try:
         while len(body) < _ENOUGH and not exchange.abandoned:
@@ -120,7 +120,7 @@ def _beginning(response: requests.Response, exchange: Exchange) -> bytes:
                 break
             body += piece
     except (HTTPError, OSError):
-        pass    # the status has been heard; a body that breaks off changes little
+        pass  # the status has been heard; a body that breaks off changes little
     finally:
         response.raw.close()
     return body
@@ -156,8 +156,12 @@ def _getreply(smtp: smtplib.SMTP) -> tuple[int, bytes]:
     exchange: Exchange | None = getattr(_thread, "exchange", None)
     if exchange is None:
         return _plain_getreply(smtp)
-    exchange.go_on()
-    code, text = _plain_getreply(smtp)
-    exchange.heard.append(SmtpReply(code, text))
-    exchange.go_on()    # between a 354 and the message
+    try:
+        exchange.go_on()
+        code, text = _plain_getreply(smtp)
+        exchange.heard.append(SmtpReply(code, text))
+        exchange.go_on()  # between a 354 and the message
+    except Abandoned:
+        smtp.close()
+        raise
     return code, text

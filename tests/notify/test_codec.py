@@ -1,0 +1,68 @@
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from watcher.model.codec import from_json, to_json
+from watcher.model.message import Message, MinerLine, Say, Section, Severity, State
+
+WORDS = st.text(st.characters(), max_size=20)
+MAYBE = st.none() | WORDS
+NUMBERS = st.integers(-(2**63), 2**63)
+SECTIONS = st.builds(
+    Section,
+    rule=WORDS,
+    summary=WORDS,
+    state=st.sampled_from(State),
+    severity=st.sampled_from(Severity),
+    labels=st.dictionaries(WORDS, MAYBE, max_size=3),
+    alerts=NUMBERS,
+    alert_ids=st.lists(WORDS, max_size=3).map(tuple),
+    new=NUMBERS,
+    count=NUMBERS,
+    total=st.none() | NUMBERS,
+    tasks=st.dictionaries(WORDS, NUMBERS, max_size=3),
+    reasons=st.lists(st.tuples(WORDS, NUMBERS), max_size=3).map(tuple),
+    miners=st.lists(st.builds(MinerLine, WORDS, MAYBE, MAYBE), max_size=3).map(tuple),
+    miners_total=NUMBERS,
+    first_at=st.none() | NUMBERS,
+    last_at=st.none() | NUMBERS,
+    started_at=NUMBERS,
+    ended_at=st.none() | NUMBERS,
+    ended_by=MAYBE,
+    late=st.booleans(),
+    title=MAYBE,
+    body=MAYBE,
+    runbook=MAYBE,
+)
+MESSAGES = st.builds(
+    Message,
+    id=WORDS,
+    say=st.sampled_from(Say),
+    channel=WORDS,
+    severity=st.sampled_from(Severity),
+    sections=st.lists(SECTIONS, max_size=3).map(tuple),
+    at=NUMBERS,
+    notes=st.lists(WORDS, max_size=2).map(tuple),
+    unseen=st.none() | st.tuples(NUMBERS, NUMBERS),
+)
+
+
+@given(MESSAGES)
+def test_a_message_comes_back_as_it_was(message: Message) -> None:
+    text = to_json(message)
+    assert text.isascii()
+    assert from_json(text) == message
+
+
+def test_labels_keep_their_order(message: Message, firing: Section) -> None:
+    labels = {"z": "1", "a": None, "m": "3"}
+    back = from_json(to_json(replace(message, sections=(replace(firing, labels=labels),))))
+    assert list(back.sections[0].labels.items()) == list(labels.items())
+
+
+def test_what_is_no_message_is_refused() -> None:
+    for text in ("", "{}", '{"id": 1}', "[]"):
+        with pytest.raises(ValueError, match=r".+"):
+            from_json(text)

@@ -1,0 +1,123 @@
+"""Farms and miners: the inventory, T0, and up to when each is known."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from watcher.model.miner import Farm, Miner
+from watcher.model.times import Millis
+from watcher.store import rows
+
+_FACTS = ("health", *rows.MINER_FACTS)
+_UPSERT_MINER = (
+    f"INSERT INTO miners (farm_id, id, {', '.join(_FACTS)}) VALUES ({', '.join('?' * (len(_FACTS) + 2))}) "  # noqa: S608 - our own column names
+    "ON CONFLICT (farm_id, id) DO UPDATE SET gone_at = NULL, "
+    + ", ".join(f"{name} = coalesce(excluded.{name}, {name})" for name in _FACTS)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FarmRecord:
+    """A farm as the store knows it; `t0` is the first contact."""
+
+    farm: Farm
+    t0: Millis | None
+    gone_at: Millis | None
+
+
+@dataclass(frozen=True, slots=True)
+class MinerRecord:
+    """A miner's place in the watch.
+
+    Args:
+        first_look_at: the API's present at its first reading.
+        watermark: up to when its tasks are known.
+        active_at: its latest transition.
+    """
+
+    farm_id: str
+    id: str
+    first_look_at: Millis | None
+    watermark: Millis | None
+    active_at: Millis | None
+
+
+class Fleet:
+    """Reads and writes inside whatever transaction the caller holds."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def farms(self) -> list[FarmRecord]:
+        cursor = self._connection.execute("SELECT id, name, t0, gone_at FROM farms ORDER BY id")
+        return [FarmRecord(Farm(row[0], row[1]), row[2], row[3]) for row in cursor]
+
+    def names(self) -> dict[str, str]:
+        return dict(self._connection.execute("SELECT id, name FROM farms").fetchall())
+
+    def write_farms(self, farms: Iterable[Farm], gone: Iterable[str], now: Millis) -> None:
+        self._connection.executemany(
+            "INSERT INTO farms (id, name) VALUES (?, ?) "
+            "ON CONFLICT (id) DO UPDATE SET name = excluded.name, gone_at = NULL",
+            [(farm.id, farm.name) for farm in farms],
+        )
+        self._connection.executemany("UPDATE farms SET gone_at = ? WHERE id = ?", [(now, one) for one in gone])
+
+    def set_t0(self, farm_id: str, t0: Millis) -> None:
+        self._connection.execute("UPDATE farms SET t0 = ? WHERE id = ? AND t0 IS NULL", (t0, farm_id))
+
+    def set_watermark(self, farm_id: str, watermark: Millis) -> None:
+        self._connection.execute(
+            "UPDATE farms SET watermark = max(coalesce(watermark, 0), ?) WHERE id = ?", (watermark, farm_id)
+        )
+
+    def miners(self, farm_id: str) -> list[MinerRecord]:
+        """The ones that are there, by id."""
+        cursor = self._connection.execute(
+            "SELECT farm_id, id, first_look_at, watermark, active_at FROM miners "
+            "WHERE farm_id = ? AND gone_at IS NULL ORDER BY id",
+            (farm_id,),
+        )
+        return [MinerRecord(*row) for row in cursor]
+
+    def facts(self, places: Sequence[tuple[str, str | None]]) -> Mapping[tuple[str, str], Miner]:
+        """What the inventory tells of miners, by farm and id."""
+        cursor = self._connection.cursor()
+        cursor.row_factory = sqlite3.Row
+        found = cursor.execute(
+            "SELECT m.* FROM json_each(?) AS place JOIN miners AS m "
+            "ON m.farm_id = place.value ->> 0 AND m.id = place.value ->> 1",
+            (json.dumps([list(place) for place in places if place[1] is not None]),),
+        )
+        return {(row["farm_id"], row["id"]): rows.miner_of(row) for row in found}
+
+    def write_miners(self, miners: Iterable[Miner]) -> None:
+        self._connection.executemany(
+            _UPSERT_MINER,
+            [
+                (
+                    miner.farm_id,
+                    miner.id,
+                    json.dumps(list(miner.health)) if miner.health else None,
+                    *[getattr(miner, name) for name in rows.MINER_FACTS],
+                )
+                for miner in miners
+            ],
+        )
+
+    def mark_gone(self, farm_id: str, miners: Iterable[str], now: Millis) -> None:
+        self._connection.executemany(
+            "UPDATE miners SET gone_at = ? WHERE farm_id = ? AND id = ?",
+            [(now, farm_id, miner) for miner in miners],
+        )
+
+    def looked(self, farm_id: str, miner_id: str, watermark: Millis, active_at: Millis | None) -> None:
+        """Note a look: the watermark never goes back."""
+        self._connection.execute(
+            "UPDATE miners SET first_look_at = coalesce(first_look_at, ?), "
+            "watermark = max(coalesce(watermark, 0), ?), "
+            "active_at = coalesce(max(?, coalesce(active_at, 0)), active_at) "
+            "WHERE farm_id = ? AND id = ?",
+            (watermark, watermark, active_at, farm_id, miner_id),
+        )

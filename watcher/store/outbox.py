@@ -1,0 +1,129 @@
+"""Messages on their way: what waits, what was sent, what was given up, and every attempt."""
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from watcher.model.times import Millis
+
+_UNFINISHED = "state IN ('queued', 'sending')"
+_COLUMNS = (
+    "id, channel, target, message, state, attempts, may_repeat, created_at, first_tried_at, next_at, "
+    "finished_at, reason"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRecord:
+    """One message for one target; `message` is its JSON, `state` queued, sending, sent or dead."""
+
+    id: int
+    channel: str
+    target: str
+    message: str
+    state: str
+    attempts: int
+    may_repeat: bool
+    created_at: Millis
+    first_tried_at: Millis | None
+    next_at: Millis | None
+    finished_at: Millis | None
+    reason: str | None
+
+
+class Outbox:
+    """Reads and writes inside whatever transaction the caller holds."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def add(self, dedupe_key: str, channel: str, target: str, message: str, now: Millis) -> None:
+        """Queue a message; one that is there already stays as it is."""
+        self._connection.execute(
+            "INSERT INTO outbox (dedupe_key, channel, target, message, state, attempts, may_repeat, created_at) "
+            "VALUES (?, ?, ?, ?, 'queued', 0, 0, ?) ON CONFLICT (dedupe_key) DO NOTHING",
+            (dedupe_key, channel, target, message, now),
+        )
+
+    def oldest(self, channel: str, target: str) -> OutboxRecord | None:
+        """The target's oldest unfinished row."""
+        row = self._connection.execute(
+            f"SELECT {_COLUMNS} FROM outbox WHERE channel = ? AND target = ? AND {_UNFINISHED} "  # noqa: S608 - constants
+            "ORDER BY id LIMIT 1",
+            (channel, target),
+        ).fetchone()
+        return None if row is None else _record(row)
+
+    def unfinished(self, channel: str, target: str) -> int:
+        count: int = self._connection.execute(
+            f"SELECT count(*) FROM outbox WHERE channel = ? AND target = ? AND {_UNFINISHED}",  # noqa: S608 - constants
+            (channel, target),
+        ).fetchone()[0]
+        return count
+
+    def begin(self, number: int, now: Millis) -> None:
+        self._connection.execute(
+            "UPDATE outbox SET state = 'sending', attempts = attempts + 1, "
+            "first_tried_at = coalesce(first_tried_at, ?) WHERE id = ?",
+            (now, number),
+        )
+
+    def sent(self, number: int, now: Millis) -> None:
+        self._connection.execute(
+            "UPDATE outbox SET state = 'sent', finished_at = ?, next_at = NULL, reason = NULL WHERE id = ?",
+            (now, number),
+        )
+
+    def retry(self, number: int, at: Millis, reason: str, *, may_repeat: bool) -> None:
+        self._connection.execute(
+            "UPDATE outbox SET state = 'queued', next_at = ?, reason = ?, may_repeat = may_repeat OR ? "
+            "WHERE id = ?",
+            (at, reason, may_repeat, number),
+        )
+
+    def dead(self, number: int, now: Millis, reason: str) -> None:
+        self._connection.execute(
+            "UPDATE outbox SET state = 'dead', finished_at = ?, next_at = NULL, reason = ? WHERE id = ?",
+            (now, reason, number),
+        )
+
+    def delivery(self, number: int, at: Millis, outcome: str, detail: str) -> None:
+        self._connection.execute(
+            "INSERT INTO deliveries (outbox, at, outcome, detail) VALUES (?, ?, ?, ?)",
+            (number, at, outcome, detail),
+        )
+
+    def records(self, *, states: Iterable[str], since: Millis = 0) -> list[OutboxRecord]:
+        """Rows in these states, made after `since`, the newest first."""
+        wanted = list(states)
+        cursor = self._connection.execute(
+            f"SELECT {_COLUMNS} FROM outbox WHERE state IN ({', '.join('?' * len(wanted))}) "  # noqa: S608 - marks only
+            "AND created_at >= ? ORDER BY id DESC",
+            (*wanted, since),
+        )
+        return [_record(row) for row in cursor]
+
+    def counts(self) -> dict[str, int]:
+        return dict(self._connection.execute("SELECT state, count(*) FROM outbox GROUP BY state").fetchall())
+
+    def strays(self, known: Iterable[tuple[str, str]]) -> list[OutboxRecord]:
+        """Unfinished rows for targets that the configuration no longer has."""
+        places = set(known)
+        return [
+            record
+            for record in self.records(states=("queued", "sending"))
+            if (record.channel, record.target) not in places
+        ]
+
+    def purge(self, before: Millis) -> None:
+        self._connection.execute(
+            "DELETE FROM deliveries WHERE outbox IN (SELECT id FROM outbox WHERE finished_at < ?)", (before,)
+        )
+        self._connection.execute("DELETE FROM outbox WHERE finished_at < ?", (before,))
+
+
+def _record(row: tuple[Any, ...]) -> OutboxRecord:
+    values = list(row)
+    values[6] = bool(values[6])
+    return OutboxRecord(*values)

@@ -1,0 +1,125 @@
+"""The log, as the rules and the messages ask for it."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from watcher.model.fact import TaskFact
+from watcher.model.miner import Farm, Miner
+from watcher.model.subject import Subject
+from watcher.model.task import Task, Transition
+from watcher.model.times import Millis
+from watcher.store import rows
+from watcher.store.fleet import Fleet
+from watcher.store.tasks import Tasks
+
+_PAGE = 500
+_OPEN = "(t.status NOT IN ('succeed', 'failed', 'timed_out', 'cancelled') AND t.lost_at IS NULL)"
+
+
+class Past:
+    """Reads tasks with their transitions, farm and miner."""
+
+    def __init__(self, connection: sqlite3.Connection, tasks: Tasks, fleet: Fleet) -> None:
+        self._connection = connection
+        self._tasks = tasks
+        self._fleet = fleet
+
+    def subjects(
+        self,
+        *,
+        since: Millis | None,
+        names: frozenset[str] | None = None,
+        statuses: frozenset[str] | None = None,
+        farm_id: str | None = None,
+        miner_id: str | None = None,
+        with_open: bool = False,
+    ) -> Iterator[Subject]:
+        """Tasks with a transition after `since` (None: any), narrowed by literal values; `with_open`: or open."""
+        wanted: list[str] = []
+        bound: dict[str, Any] = {"since": since, "farm": farm_id, "miner": miner_id}
+        if farm_id is not None:
+            wanted.append("t.farm_id = :farm")
+        if miner_id is not None:
+            wanted.append("t.miner_id = :miner")
+        if names is not None:
+            bound["names"] = json.dumps(sorted(names))
+            wanted.append("t.name IN (SELECT value FROM json_each(:names))")
+        if since is not None or statuses is not None:
+            wanted.append(_moved(bound, statuses, by_task=miner_id is not None, with_open=with_open))
+        where = " AND ".join(wanted) or "1"
+        keys = self._connection.execute(f"SELECT t.key FROM tasks AS t WHERE {where}", bound)  # noqa: S608 - values are bound
+        found = [row[0] for row in keys]
+        for start in range(0, len(found), _PAGE):
+            yield from self._read(found[start : start + _PAGE])
+
+    def subject(self, key: int) -> Subject | None:
+        return next(self._read([key]), None)
+
+    def subjects_of(self, keys: Sequence[int]) -> dict[int, Subject]:
+        return {subject.key: subject for subject in self._read(keys)}
+
+    def _read(self, keys: Sequence[int]) -> Iterator[Subject]:
+        cursor = self._connection.cursor()
+        cursor.row_factory = sqlite3.Row
+        found = cursor.execute(
+            "SELECT * FROM tasks WHERE key IN (SELECT value FROM json_each(?))", (json.dumps(list(keys)),)
+        ).fetchall()
+        log = self._tasks.transitions(keys)
+        tasks = [(row["key"], rows.task_of(row), log.get(row["key"], ()), row["lost_at"]) for row in found]
+        yield from self.joined(tasks)
+
+    def joined(self, tasks: Iterable[tuple[int, Task, tuple[Transition, ...], Millis | None]]) -> Iterator[Subject]:
+        """Tasks with their farm and miner."""
+        tasks = list(tasks)
+        names = self._fleet.names()
+        miners = self._fleet.facts([(task.farm_id, task.miner_id) for _, task, _, _ in tasks])
+        for key, task, transitions, lost_at in tasks:
+            farm = Farm(task.farm_id, names.get(task.farm_id, task.farm_id))
+            miner = self._miner(task, miners.get((task.farm_id, task.miner_id or "")))
+            yield Subject(key, task, farm, miner, transitions, lost_at)
+
+    @staticmethod
+    def _miner(task: Task, inventory: Miner | None) -> Miner | None:
+        """As the row told it; what the row lacks, as the inventory tells it."""
+        return inventory if task.miner is None else task.miner.filled_from(inventory)
+
+    def task_facts(self, keys: Sequence[int]) -> list[TaskFact]:
+        """What a message says of tasks, in the order of `keys`; what is gone is left out."""
+        cursor = self._connection.execute(
+            "SELECT t.key, t.name, t.status, t.farm_id, t.miner_id, "
+            "coalesce(t.miner ->> 'model', m.model), coalesce(t.miner ->> 'ip', m.ip), t.reason "
+            "FROM tasks AS t LEFT JOIN miners AS m ON m.farm_id = t.farm_id AND m.id = t.miner_id "
+            "WHERE t.key IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(keys)),),
+        )
+        facts = {row[0]: TaskFact(*row) for row in cursor}
+        return [facts[key] for key in keys if key in facts]
+
+    def unrepaired(self, keys: Sequence[int]) -> tuple[int, int]:
+        """Of these tasks' miners: how many lack a success of a later task of the same name, and of how many."""
+        cursor = self._connection.execute(
+            "SELECT t.farm_id, t.miner_id, min(EXISTS (SELECT 1 FROM tasks AS later "
+            "WHERE later.farm_id = t.farm_id AND later.miner_id = t.miner_id AND later.name = t.name "
+            "AND later.status = 'succeed' AND later.created_at > t.created_at)) "
+            "FROM tasks AS t WHERE t.miner_id IS NOT NULL AND t.key IN (SELECT value FROM json_each(?)) "
+            "GROUP BY t.farm_id, t.miner_id",
+            (json.dumps(list(keys)),),
+        )
+        repaired = [row[2] for row in cursor]
+        return repaired.count(0), len(repaired)
+
+
+def _moved(bound: dict[str, Any], statuses: frozenset[str] | None, *, by_task: bool, with_open: bool) -> str:
+    """The clause for a transition after `since`; for one miner its few tasks are asked, else the log."""
+    clauses = ["x.at > :since"] if bound["since"] is not None else []
+    if statuses is not None:
+        bound["statuses"] = json.dumps(sorted(statuses))
+        clauses.append("x.status IN (SELECT value FROM json_each(:statuses))")
+    moved = " AND ".join(clauses)
+    if by_task:
+        clause = f"EXISTS (SELECT 1 FROM transitions AS x WHERE x.task = t.key AND {moved})"  # noqa: S608 - values are bound
+    else:
+        clause = f"t.key IN (SELECT x.task FROM transitions AS x WHERE {moved})"  # noqa: S608 - as above
+    return f"({clause} OR {_OPEN})" if with_open else clause

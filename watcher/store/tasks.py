@@ -1,0 +1,141 @@
+"""The current rows of tasks and the append-only log of their transitions."""
+
+import json
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from watcher.model.task import Task, Transition
+from watcher.model.times import Millis
+from watcher.store import rows
+
+_COLUMNS = ", ".join(rows.TASK_COLUMNS)
+_UPSERT = (
+    f"INSERT INTO tasks ({_COLUMNS}) VALUES ({', '.join('?' * len(rows.TASK_COLUMNS))}) "  # noqa: S608 - our own column names
+    f"ON CONFLICT (farm_id, id) DO UPDATE SET "
+    + ", ".join(f"{column} = excluded.{column}" for column in rows.TASK_COLUMNS if column not in ("farm_id", "id"))
+    + ", missing_since = NULL, lost_at = NULL"
+)
+_LOG = (
+    f"INSERT INTO transitions ({', '.join(rows.TRANSITION_COLUMNS)}) VALUES (?, ?, ?, ?, ?, ?, ?) "  # noqa: S608 - as above
+    "ON CONFLICT (task, status) DO UPDATE "
+    "SET at = excluded.at, observed = excluded.observed, since = excluded.since"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A task as it is stored."""
+
+    key: int
+    task: Task
+    transitions: tuple[Transition, ...]
+    missing_since: Millis | None
+    lost_at: Millis | None
+
+
+class Tasks:
+    """Reads and writes inside whatever transaction the caller holds."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def known(self, farm_id: str, ids: Iterable[str]) -> dict[str, Known]:
+        """The stored ones among a farm's tasks, by id."""
+        found = self._rows(
+            "SELECT * FROM tasks WHERE farm_id = ? AND id IN (SELECT value FROM json_each(?))",
+            (farm_id, json.dumps(list(ids))),
+        )
+        log = self.transitions([row["key"] for row in found])
+        return {row["id"]: _known(row, log) for row in found}
+
+    def unseen_open(self, farm_id: str, miner_id: str, seen: Iterable[str]) -> list[Known]:
+        """A miner's open tasks that a look did not show."""
+        found = self._rows(
+            "SELECT * FROM tasks WHERE farm_id = ? AND miner_id = ? AND lost_at IS NULL "
+            "AND status NOT IN ('succeed', 'failed', 'timed_out', 'cancelled') "
+            "AND id NOT IN (SELECT value FROM json_each(?))",
+            (farm_id, miner_id, json.dumps(list(seen))),
+        )
+        log = self.transitions([row["key"] for row in found])
+        return [_known(row, log) for row in found]
+
+    def transitions(self, keys: Sequence[int]) -> Mapping[int, tuple[Transition, ...]]:
+        """The log of these tasks, each by time."""
+        log: defaultdict[int, list[Transition]] = defaultdict(list)
+        cursor = self._connection.execute(
+            f"SELECT {', '.join(rows.TRANSITION_COLUMNS)} FROM transitions "  # noqa: S608 - our own column names
+            "WHERE task IN (SELECT value FROM json_each(?)) ORDER BY at",
+            (json.dumps(list(keys)),),
+        )
+        for row in cursor:
+            log[row[0]].append(rows.transition_of(row))
+        return {key: tuple(transitions) for key, transitions in log.items()}
+
+    def write(self, tasks: Sequence[Task]) -> dict[tuple[str, str], int]:
+        """Write new and changed rows; returns their keys by farm and task id."""
+        self._connection.executemany(_UPSERT, [rows.task_row(task) for task in tasks])
+        keys: dict[tuple[str, str], int] = {}
+        for farm_id in {task.farm_id for task in tasks}:
+            ids = [task.id for task in tasks if task.farm_id == farm_id]
+            cursor = self._connection.execute(
+                "SELECT id, key FROM tasks WHERE farm_id = ? AND id IN (SELECT value FROM json_each(?))",
+                (farm_id, json.dumps(ids)),
+            )
+            keys |= {(farm_id, row[0]): row[1] for row in cursor}
+        return keys
+
+    def log(self, transitions: Iterable[tuple[int, Transition]]) -> None:
+        """Append transitions; one that is known has its time corrected."""
+        self._connection.executemany(_LOG, [rows.transition_row(key, t) for key, t in transitions])
+
+    def mark_missing(self, key: int, since: Millis) -> None:
+        self._connection.execute("UPDATE tasks SET missing_since = ? WHERE key = ?", (since, key))
+
+    def mark_lost(self, key: int, at: Millis) -> None:
+        self._connection.execute("UPDATE tasks SET lost_at = ? WHERE key = ?", (at, key))
+
+    def mark_shown(self, key: int) -> None:
+        self._connection.execute("UPDATE tasks SET missing_since = NULL, lost_at = NULL WHERE key = ?", (key,))
+
+    def oldest_open(self, farm_id: str, miner_id: str) -> Millis | None:
+        """When the oldest open task of a miner was created."""
+        row = self._connection.execute(
+            "SELECT min(created_at) FROM tasks WHERE farm_id = ? AND miner_id = ? AND lost_at IS NULL "
+            "AND status NOT IN ('succeed', 'failed', 'timed_out', 'cancelled')",
+            (farm_id, miner_id),
+        ).fetchone()
+        oldest: Millis | None = row[0]
+        return oldest
+
+    def miners_with_open(self, farm_id: str) -> set[str]:
+        cursor = self._connection.execute(
+            "SELECT DISTINCT miner_id FROM tasks WHERE farm_id = ? AND miner_id IS NOT NULL AND lost_at IS NULL "
+            "AND status NOT IN ('succeed', 'failed', 'timed_out', 'cancelled')",
+            (farm_id,),
+        )
+        return {row[0] for row in cursor}
+
+    def purge(self, before: Millis) -> int:
+        """Forget final tasks whose last transition is older; returns how many."""
+        cursor = self._connection.execute(
+            "SELECT key FROM tasks WHERE (status IN ('succeed', 'failed', 'timed_out', 'cancelled') "
+            "OR lost_at IS NOT NULL) "
+            "AND NOT EXISTS (SELECT 1 FROM transitions WHERE task = key AND at >= ?) LIMIT 5000",
+            (before,),
+        )
+        gone = json.dumps([row[0] for row in cursor])
+        self._connection.execute("DELETE FROM transitions WHERE task IN (SELECT value FROM json_each(?))", (gone,))
+        return self._connection.execute(
+            "DELETE FROM tasks WHERE key IN (SELECT value FROM json_each(?))", (gone,)
+        ).rowcount
+
+    def _rows(self, sql: str, arguments: tuple[object, ...]) -> list[sqlite3.Row]:
+        cursor = self._connection.cursor()
+        cursor.row_factory = sqlite3.Row
+        return cursor.execute(sql, arguments).fetchall()
+
+
+def _known(row: sqlite3.Row, log: Mapping[int, tuple[Transition, ...]]) -> Known:
+    return Known(row["key"], rows.task_of(row), log.get(row["key"], ()), row["missing_since"], row["lost_at"])

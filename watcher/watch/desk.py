@@ -1,0 +1,207 @@
+"""One transaction for what a look or a moment brings: rows, transitions, alerts, and the messages that follow."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import structlog
+
+from watcher.alerts.board import Board, GroupRecord, Heard, Utterance
+from watcher.alerts.compose import Composer
+from watcher.alerts.episodes import Change, EpisodeChange, Reading, reconcile, vanished
+from watcher.alerts.identity import alert_of, fingerprint
+from watcher.model.alert import EndReason, Episode, Origin
+from watcher.model.codec import to_json
+from watcher.model.subject import TaskChange
+from watcher.model.times import DAY, Millis, iso
+from watcher.rules.engine import Engine
+from watcher.rules.rule import Rule
+from watcher.rules.tracker import Scope, Verdict
+from watcher.store.store import Store
+from watcher.watch.watermarks import Watermarks
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the desk decides by.
+
+    Args:
+        rules: the loaded set.
+        targets: channel → keys of its targets.
+        learn: the past is learnt, not paged (`alerts.baseline: learn`).
+    """
+
+    rules: Sequence[Rule]
+    targets: Mapping[str, Sequence[str]]
+    learn: bool = True
+    max_age: Millis = DAY
+
+
+class Desk:
+    """Judges and speaks. All its memory can be had again from the store.
+
+    Every method that writes must be called inside `store.atomic()`; after a failed one, `restore`.
+    """
+
+    def __init__(
+        self, store: Store, policy: Policy, board: Board, composer: Composer, watermarks: Watermarks
+    ) -> None:
+        self._store = store
+        self._policy = policy
+        self._board = board
+        self._composer = composer
+        self._watermarks = watermarks
+        self._engine = Engine(policy.rules, store.past, watermarks)
+        self._open: dict[str, list[Episode]] = {}
+        self._records: dict[str, GroupRecord] = {}
+        self._notes: list[str] = []
+        self.unseen: tuple[Millis, Millis] | None = None
+
+    # --- memory
+
+    def restore(self, now: Millis) -> None:
+        """Take everything up from the store, as after a start; a rule that was edited announces nothing old."""
+        self._read_back(now)
+        digests = self._store.meta.digests()
+        edited = {rule.name for rule in self._policy.rules if digests.get(rule.name) != rule.digest}
+        standing = {episode.id: episode for found in self._open.values() for episode in found}
+        self._engine.rebuild()
+        for verdict in self._engine.settle(()):
+            self._apply(verdict, self._reading(verdict.key[0], edited, now), now)
+            judged = fingerprint(*verdict.key)
+            for episode in [e for e in standing.values() if e.alert.fingerprint == judged]:
+                del standing[episode.id]
+        for episode in standing.values():
+            reading = self._reading(episode.alert.rule, edited, now)
+            self._write(EpisodeChange(Change.CORRECTED, vanished(episode, reading)), now)
+        self._note_edits(edited, digests)
+        self._store.meta.set_digests({rule.name: rule.digest for rule in self._policy.rules})
+        self._read_back(now)
+
+    def _reading(self, rule: str, edited: set[str], now: Millis) -> Reading:
+        if rule not in self._engine.rules:
+            return Reading(now, vanished=EndReason.REMOVED)
+        if rule in edited:
+            return Reading(now, vanished=EndReason.EDITED, learn=True)
+        return Reading(now)
+
+    def _note_edits(self, edited: set[str], digests: Mapping[str, str]) -> None:
+        for name in sorted((edited & digests.keys()) | (digests.keys() - self._engine.rules.keys())):
+            went_on = sum(e.alert.rule == name for found in self._open.values() for e in found)
+            what = "changed" if name in self._engine.rules else "removed"
+            self._notes.append(f"rule {name} {what}: {went_on} of its alerts go on")
+            _log.info("rule edited", rule=name, what=what, go_on=went_on)
+
+    def _read_back(self, now: Millis) -> None:
+        self._open.clear()
+        for episode in self._store.episodes.open():
+            self._open.setdefault(episode.alert.fingerprint, []).append(episode)
+        self._records = {
+            row.key: GroupRecord(row.key, row.anchored_at, row.spoken_at, row.flushes)
+            for row in self._store.speech.groups()
+        }
+        heard = [
+            Heard(told.episode, told.channel, told.count, told.end_told_at is not None)
+            for told in self._store.speech.told()
+        ]
+        unsaid = self._store.episodes.unsaid(now - self._policy.max_age)
+        self._board.restore(unsaid, heard, self._records.values())
+
+    # --- judging
+
+    def take(self, changes: Sequence[TaskChange]) -> None:
+        """What a look changed, already written; before the watermarks move."""
+        self._engine.take(changes)
+
+    def judge(self, scopes: Iterable[Scope], now: Millis) -> int:
+        """Judge what may have changed; returns how many episodes did."""
+        return sum(self._apply(verdict, Reading(now), now) for verdict in self._engine.settle(scopes))
+
+    def _apply(self, verdict: Verdict, reading: Reading, now: Millis) -> int:
+        rule = self._engine.rules[verdict.key[0]]
+        name = fingerprint(*verdict.key)
+        if verdict.judged_from is None:
+            stored = self._open.get(name, [])
+            if not stored and not verdict.closed and verdict.open is None:
+                return 0
+        else:
+            stored = self._store.episodes.of(name, verdict.judged_from)
+        alert = alert_of(rule, verdict.key[1], self._store.fleet.names())
+        changes = reconcile(alert, stored, verdict, reading)
+        for change in changes:
+            self._write(change, now)
+        return len(changes)
+
+    def _write(self, change: EpisodeChange, now: Millis) -> None:
+        episode = change.episode
+        episode = replace(episode, id=self._store.episodes.write(episode))
+        name = episode.alert.fingerprint
+        others = [one for one in self._open.get(name, []) if one.id != episode.id]
+        self._open[name] = [*others, episode] if episode.firing else others
+        if not self._open[name]:
+            del self._open[name]
+        self._board.update(episode, now)
+        if change.change is not Change.WENT_ON:
+            _tell(change.change, episode)
+        if episode.origin is Origin.BASELINE and change.change is Change.BEGAN:
+            self._store.speech.decided(now, name, None, Origin.BASELINE.value)
+
+    # --- speaking
+
+    def next_due(self, now: Millis) -> Millis | None:
+        return self._board.next_due(now)
+
+    def speak(self, now: Millis, *, hurry: bool = False) -> int:
+        """Put what is due into the outbox; returns how many messages."""
+        utterances = self._board.utterances(now, self._watermarks.of(Scope()), hurry=hurry)
+        for utterance in utterances:
+            self._utter(utterance)
+        for record, group, reason in self._board.records():
+            if self._records.get(record.key) != record:
+                self._records[record.key] = record
+                self._store.speech.write_group(record, group.channel, group.labels, reason)
+        return len(utterances)
+
+    def _utter(self, utterance: Utterance) -> None:
+        notes, self._notes = self._notes, []
+        message = self._composer.message(utterance, notes=notes, unseen=self.unseen)
+        text = to_json(message)
+        for target in self._policy.targets.get(utterance.channel, ()):
+            self._store.outbox.add(
+                f"{utterance.id}/{utterance.channel}/{target}", utterance.channel, target, text, utterance.at
+            )
+        for member in utterance.members:
+            episode = member.episode
+            self._store.speech.tell(
+                episode.id,
+                utterance.channel,
+                utterance.id,
+                episode.count,
+                utterance.at,
+                ended=not episode.firing,
+            )
+            self._store.speech.decided(
+                utterance.at, episode.alert.fingerprint, utterance.channel, utterance.say.value, utterance.id
+            )
+        _log.info(
+            "message queued",
+            message=utterance.id,
+            channel=utterance.channel,
+            reason=utterance.say.value,
+            firing=len(utterance.firing),
+            ended=len(utterance.ended),
+        )
+
+
+def _tell(change: Change, episode: Episode) -> None:
+    _log.info(
+        f"alert {change.value}",
+        alert=episode.alert.fingerprint,
+        **{name: value for name, value in episode.alert.labels.items() if value is not None},
+        origin=episode.origin.value,
+        count=episode.count,
+        started_at=iso(episode.started_at),
+        **({} if episode.ended_at is None else {"ended_at": iso(episode.ended_at)}),
+        **({} if episode.end_reason is None else {"end": episode.end_reason.value}),
+    )
