@@ -1,0 +1,108 @@
+"""The tables. A change of theirs is one more function here; each is applied in one transaction.
+
+Every time is whole milliseconds since 1970 UTC; the views show them as text, for people with Datasette.
+"""
+
+from sqlite_utils import Database
+from sqlite_utils.migrations import Migrations
+
+APPLICATION_ID = 0x6E6F6E63
+"""Marks the file as a store of nonce-watcher ("nonc")."""
+
+migrations = Migrations("nonce-watcher")
+
+_FIRST = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE rules (name TEXT PRIMARY KEY, digest TEXT NOT NULL) STRICT;
+CREATE TABLE requests (boot TEXT NOT NULL, at REAL NOT NULL) STRICT;
+
+CREATE TABLE farms (id TEXT PRIMARY KEY, name TEXT NOT NULL, t0 INT, watermark INT, gone_at INT) STRICT;
+CREATE TABLE miners (
+    farm_id TEXT NOT NULL, id TEXT NOT NULL, ip TEXT, mac TEXT, serial TEXT, make TEXT, model TEXT,
+    firmware TEXT, firmware_version TEXT, rack TEXT, location TEXT, mining_mode TEXT, lifecycle TEXT,
+    health TEXT, first_look_at INT, watermark INT, active_at INT, gone_at INT,
+    PRIMARY KEY (farm_id, id)
+) STRICT;
+
+CREATE TABLE tasks (
+    key INTEGER PRIMARY KEY, farm_id TEXT NOT NULL, id TEXT NOT NULL, miner_id TEXT, batch_id TEXT,
+    name TEXT NOT NULL, status TEXT NOT NULL,
+    created_at INT, queuing_at INT, pending_at INT, succeed_at INT, failed_at INT, timed_out_at INT,
+    cancelled_at INT, updated_at INT, actor TEXT, error TEXT, reason TEXT,
+    payload TEXT, result TEXT, logs TEXT, miner TEXT, missing_since INT, lost_at INT,
+    UNIQUE (farm_id, id)
+) STRICT;
+CREATE INDEX tasks_by_miner ON tasks (farm_id, miner_id);
+CREATE INDEX tasks_open ON tasks (farm_id, miner_id)
+    WHERE lost_at IS NULL AND status NOT IN ('succeed', 'failed', 'timed_out', 'cancelled');
+CREATE TABLE transitions (
+    task INT NOT NULL, status TEXT NOT NULL, at INT NOT NULL, observed_at INT NOT NULL,
+    observed INT NOT NULL, since INT, baseline INT,
+    PRIMARY KEY (task, status)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX transitions_by_time ON transitions (at);
+
+CREATE TABLE alerts (
+    fingerprint TEXT PRIMARY KEY, rule TEXT NOT NULL, by TEXT NOT NULL, labels TEXT NOT NULL,
+    severity TEXT NOT NULL
+) STRICT;
+CREATE TABLE episodes (
+    id INTEGER PRIMARY KEY, alert TEXT NOT NULL, started_at INT NOT NULL, origin TEXT NOT NULL,
+    count INT NOT NULL, total INT, first_at INT, last_at INT, tasks TEXT NOT NULL, known_at INT NOT NULL,
+    ended_at INT, end_reason TEXT, ended_by TEXT, end_known_at INT
+) STRICT;
+CREATE INDEX episodes_by_alert ON episodes (alert, started_at);
+CREATE INDEX episodes_open ON episodes (alert) WHERE ended_at IS NULL;
+CREATE INDEX episodes_by_end ON episodes (ended_at);
+CREATE TABLE decisions (
+    id INTEGER PRIMARY KEY, at INT NOT NULL, alert TEXT NOT NULL, channel TEXT, reason TEXT NOT NULL,
+    detail TEXT
+) STRICT;
+CREATE INDEX decisions_by_alert ON decisions (alert, at);
+
+CREATE TABLE told (
+    episode INT NOT NULL, channel TEXT NOT NULL, message TEXT NOT NULL, told_at INT NOT NULL,
+    count INT NOT NULL, end_told_at INT,
+    PRIMARY KEY (episode, channel)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE groups (
+    key TEXT PRIMARY KEY, channel TEXT NOT NULL, labels TEXT NOT NULL, anchored_at INT, spoken_at INT,
+    flushes INT NOT NULL, reason TEXT
+) STRICT;
+CREATE TABLE outbox (
+    id INTEGER PRIMARY KEY, dedupe_key TEXT NOT NULL UNIQUE, channel TEXT NOT NULL, target TEXT NOT NULL,
+    message TEXT NOT NULL, state TEXT NOT NULL, attempts INT NOT NULL, may_repeat INT NOT NULL,
+    created_at INT NOT NULL, first_tried_at INT, next_at INT, finished_at INT, reason TEXT
+) STRICT;
+CREATE INDEX outbox_unfinished ON outbox (channel, target, id) WHERE state IN ('queued', 'sending');
+CREATE TABLE deliveries (
+    id INTEGER PRIMARY KEY, outbox INT NOT NULL, at INT NOT NULL, outcome TEXT NOT NULL, detail TEXT
+) STRICT;
+CREATE INDEX deliveries_by_outbox ON deliveries (outbox);
+
+CREATE VIEW readable_tasks AS SELECT
+    key, farm_id, id, miner_id, batch_id, name, status, reason,
+    strftime('%FT%TZ', created_at / 1000, 'unixepoch') AS created,
+    strftime('%FT%TZ', pending_at / 1000, 'unixepoch') AS pending,
+    strftime('%FT%TZ', coalesce(succeed_at, failed_at, timed_out_at, cancelled_at) / 1000, 'unixepoch') AS ended
+    FROM tasks;
+CREATE VIEW readable_transitions AS SELECT
+    t.farm_id, t.id AS task, t.name, t.miner_id, x.status,
+    strftime('%FT%TZ', x.at / 1000, 'unixepoch') AS at,
+    strftime('%FT%TZ', x.observed_at / 1000, 'unixepoch') AS observed_at,
+    x.observed, x.baseline IS NOT NULL AS baseline
+    FROM transitions AS x JOIN tasks AS t ON t.key = x.task;
+"""
+
+
+@migrations()
+def first_tables(db: Database) -> None:
+    for statement in _FIRST.split(";"):
+        if statement.strip():
+            db.execute(statement)
+
+
+def is_newer(db: Database) -> bool:
+    """Whether a later version of nonce-watcher has changed the tables."""
+    ours = {migration.name for migration in migrations._migrations}  # noqa: SLF001 - no public list of all
+    return any(applied.name not in ours for applied in migrations.applied(db))
