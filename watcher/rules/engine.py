@@ -143,6 +143,19 @@ class Engine:
             self._trackers[key] = new_tracker(rule, key, scope)
             self._by_scope[scope].add(key)
 
+    def drop(self, farm_id: str, miner_id: str | None = None) -> list[AlertKey]:
+        """Forget a farm that is gone, or one miner of it; returns the alerts that were about it alone."""
+        gone = [
+            key
+            for scope, keys in list(self._by_scope.items())
+            if scope.farm_id == farm_id and miner_id in (None, scope.miner_id)
+            for key in keys
+        ]
+        for key in gone:
+            self._forget(self._trackers[key])
+            self._dirty.discard(key)
+        return gone
+
     # --- judging
 
     def settle(self, scopes: Iterable[Scope]) -> list[Verdict]:

@@ -132,10 +132,8 @@ def _refuse_place(path: Path) -> None:
         raise StoreUnusable(f"{folder}: may not be written by this user: the state is kept there")
     kind = _file_system(folder)
     if kind in _NETWORK:
-        why = f"on a network file system ({kind}), where SQLite can lose data"
-        raise StoreUnusable(f"{path}: is {why}: set store.path")
-            f"{path}: is on a network file system ({kind}), where SQLite loses data: set store.path"
-        )
+        why = f"is on a network file system ({kind}), where SQLite can lose data"
+        raise StoreUnusable(f"{path}: {why}: set store.path")
 
 
 def _file_system(folder: Path) -> str:

@@ -53,6 +53,10 @@ class Fleet:
         cursor = self._connection.execute("SELECT id, name, t0, gone_at FROM farms ORDER BY id")
         return [FarmRecord(Farm(row[0], row[1]), row[2], row[3]) for row in cursor]
 
+    def watermarks(self) -> list[Millis | None]:
+        """Of all farms."""
+        return [row[0] for row in self._connection.execute("SELECT watermark FROM farms WHERE gone_at IS NULL")]
+
     def names(self) -> dict[str, str]:
         return dict(self._connection.execute("SELECT id, name FROM farms").fetchall())
 

@@ -118,6 +118,13 @@ class Desk:
         """Judge what may have changed; returns how many episodes did."""
         return sum(self._apply(verdict, Reading(now), now) for verdict in self._engine.settle(scopes))
 
+    def remove(self, farm_id: str, miner_id: str | None, now: Millis) -> None:
+        """End the alerts of a farm or miner that is gone."""
+        for key in self._engine.drop(farm_id, miner_id):
+            for episode in list(self._open.get(fingerprint(*key), [])):
+                gone = vanished(episode, Reading(now, vanished=EndReason.REMOVED))
+                self._write(EpisodeChange(Change.ENDED, gone), now)
+
     def _apply(self, verdict: Verdict, reading: Reading, now: Millis) -> int:
         rule = self._engine.rules[verdict.key[0]]
         name = fingerprint(*verdict.key)

@@ -1,4 +1,4 @@
-"""What a look at one miner brought, into the store: merged rows, logged transitions, what became missing or lost."""
+"""What a look at one miner brought, into the store: rows, transitions, what became missing or lost."""
 
 from dataclasses import dataclass
 
@@ -123,5 +123,3 @@ def _lost(store: Store, known: Known, at: Millis) -> list[TaskChange]:
     states = [(known.key, known.task, known.transitions, lost_at) for lost_at in (None, at)]
     before, after = (next(iter(store.past.joined([state]))) for state in states)
     return [TaskChange(before, after)]
-
-

@@ -1,0 +1,90 @@
+"""Configuration and rules together: loaded whole, or refused with every fault of both."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from watcher.alerts.routes import Route, Timers, compile_route
+from watcher.config import load
+from watcher.errors import ConfigError, Fault
+from watcher.rules.load import RuleSet, load_rules
+from watcher.rules.wording import quoted, suggestion
+from watcher.settings import Settings
+
+CONSOLE = "console"
+"""The channel there is where none is configured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A configuration that works.
+
+    Args:
+        routes: compiled, in order; the last takes everything.
+        warnings: what works, but is hardly meant.
+    """
+
+    settings: Settings
+    rules: RuleSet
+    routes: tuple[Route, ...]
+    warnings: tuple[Fault, ...]
+
+
+def load_all(path: Path, environ: Mapping[str, str]) -> Loaded:
+    """Load the configuration and its rules.
+
+    Raises:
+        ConfigError: with every fault of all files.
+    """
+    settings = load(path, environ)
+    rules = load_rules(settings.rules)
+    faults = [*_label_faults(settings, rules), *_notify_faults(settings, rules)]
+    routes: list[Route] = []
+    for index, said in enumerate(settings.routes):
+        timers = Timers(
+            wait=said.group_wait,
+            interval=said.group_interval,
+            repeat=0 if said.repeat_interval == "never" else said.repeat_interval,
+        )
+        try:
+            routes.append(
+                compile_route(said.match, said.channels or (CONSOLE,), said.group_by, timers, goes_on=said.goes_on)
+            )
+        except ValueError as error:
+            faults.append(settings.document.fault(("routes", index, "match"), str(error)))
+    if faults:
+        raise ConfigError(faults)
+    return Loaded(settings, rules, tuple(routes), (*settings.warnings, *rules.warnings))
+
+
+def _label_faults(settings: Settings, rules: RuleSet) -> Iterator[Fault]:
+    """A route, a `group_by` that names a label no rule carries would never do what it says."""
+    known = rules.label_names
+    document = settings.document
+    for index, route in enumerate(settings.routes):
+        for label in route.match:
+            if label not in known:
+                text = f"no rule carries the label {quoted(label)}{suggestion(label, sorted(known))}"
+                yield document.key_fault(("routes", index, "match", label), text)
+        if ("routes", index, "group_by") not in document.places:
+            continue
+        for position, label in enumerate(route.group_by):
+            if label not in known:
+                text = f"no rule carries the label {quoted(label)}{suggestion(label, sorted(known))}"
+                yield document.fault(("routes", index, "group_by", position), text)
+
+
+def _notify_faults(settings: Settings, rules: RuleSet) -> Iterator[Fault]:
+    channels = sorted(settings.channels)
+    for rule in rules.rules:
+        for channel in rule.notify or ():
+            if channel not in settings.channels and not (channel == CONSOLE and not channels):
+                text = f"there is no channel {quoted(channel)}{suggestion(channel, channels)}"
+                yield rules.places[rule.name].fault("notify", text)
+
+
+def voices(settings: Settings) -> Mapping[str, bool]:
+    """Every channel's name, and whether it wants to hear of ends."""
+    if not settings.channels:
+        return {CONSOLE: True}
+    return {name: channel.send_resolved for name, channel in settings.channels.items()}

@@ -1,0 +1,101 @@
+"""Which farms and miners there are: read from the API, or named by the configuration."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from watcher.model.miner import Farm, Miner
+from watcher.model.times import Millis
+from watcher.store.store import Store
+
+_log = structlog.get_logger()
+
+_SUSPICIOUS = 10
+"""A list that lacks more than half of this many known miners, or more, is read twice before it is believed."""
+
+
+class InventoryApi(Protocol):
+    async def farms(self) -> Sequence[Farm]: ...
+
+    async def miners(self, farm_id: str) -> Sequence[Miner]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the configuration says of it.
+
+    Args:
+        farms: ids or names; None for all.
+        miners: farm id → miner ids; then nothing is read from the API. None for all.
+    """
+
+    farms: tuple[str, ...] | None = None
+    miners: Mapping[str, tuple[str, ...]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    farms: tuple[Farm, ...]
+    miners: Mapping[str, tuple[Miner, ...]]
+
+
+async def read_inventory(api: InventoryApi, wanted: Wanted, known: Mapping[str, int]) -> Inventory:
+    """The farms and miners to watch.
+
+    Args:
+        known: how many miners each farm had so far.
+
+    Raises:
+        ApiError: one of the lists could not be read.
+    """
+    if wanted.miners is not None:
+        farms = tuple(Farm(farm_id, farm_id) for farm_id in wanted.miners)
+        return Inventory(
+            farms, {one: tuple(Miner(one, miner) for miner in ids) for one, ids in wanted.miners.items()}
+        )
+    farms = tuple(farm for farm in await api.farms() if _asked_for(farm, wanted))
+    for name in wanted.farms or ():
+        if not any(name in (farm.id, farm.name) for farm in farms):
+            _log.warning("no such farm", farm=name, hint="nonce.farms names a farm the key does not show")
+    miners = {farm.id: await _miners(api, farm.id, known.get(farm.id, 0)) for farm in farms}
+    return Inventory(farms, miners)
+
+
+def _asked_for(farm: Farm, wanted: Wanted) -> bool:
+    return wanted.farms is None or farm.id in wanted.farms or farm.name in wanted.farms
+
+
+async def _miners(api: InventoryApi, farm_id: str, known: int) -> tuple[Miner, ...]:
+    found = tuple(await api.miners(farm_id))
+    if known >= _SUSPICIOUS and len(found) < known / 2:
+        _log.warning("a farm lost most of its miners: reading again", farm=farm_id, known=known, now=len(found))
+        again = tuple(await api.miners(farm_id))
+        found = max(found, again, key=len)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """What the inventory no longer shows: whole farms, and miners of farms that are still there."""
+
+    farms: tuple[str, ...]
+    miners: tuple[tuple[str, str], ...]
+
+
+def write_inventory(store: Store, inventory: Inventory, now: Millis) -> Gone:
+    """Bring the stored fleet up to date; inside the caller's transaction."""
+    there = {farm.id for farm in inventory.farms}
+    gone_farms = [
+        record.farm.id for record in store.fleet.farms() if record.gone_at is None and record.farm.id not in there
+    ]
+    store.fleet.write_farms(inventory.farms, gone_farms, now)
+    gone_miners: list[tuple[str, str]] = []
+    for farm in inventory.farms:
+        shown = {miner.id for miner in inventory.miners[farm.id]}
+        missing = [record.id for record in store.fleet.miners(farm.id) if record.id not in shown]
+        store.fleet.write_miners(inventory.miners[farm.id])
+        store.fleet.mark_gone(farm.id, missing, now)
+        gone_miners += [(farm.id, miner_id) for miner_id in missing]
+    return Gone(tuple(gone_farms), tuple(gone_miners))
