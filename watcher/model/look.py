@@ -13,7 +13,9 @@ class Reading:
     Args:
         tasks: as the API gave them, repeats dropped.
         date: the `Date` header of the first reply (its own second, not yet made safe); None without one.
+        read_at: when that reply came, in seconds of the monotonic clock.
     """
 
     tasks: tuple[Task, ...]
     date: Millis | None
+    read_at: float = 0.0

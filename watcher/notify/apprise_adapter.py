@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 from apprise import Apprise, AppriseAsset, NotifyBase, NotifyFormat, NotifyType, OverflowMode
 from apprise.conversion import convert_between
@@ -93,6 +94,21 @@ class AppriseSender:
         return judged(accepted, exchange, target)
 
 
+def server_of(target: Target) -> tuple[str, int] | None:
+    """The host and port that a target's messages go to; None where apprise does not say."""
+    plugin = _plugin(target.place, target.parts)
+    smtp = getattr(plugin, "smtp_host", None)
+    if smtp:
+        return str(smtp), int(plugin.port or 25)
+    for name in ("notify_url", "webhook_url", "api_url"):
+        place = urlsplit(str(getattr(plugin, name, "")))
+        if place.hostname:
+            return place.hostname, place.port or (80 if place.scheme == "http" else 443)
+    host = target.parts.get("host")
+    secure = bool(getattr(plugin, "secure", False))
+    return (str(host), int(target.parts.get("port") or (443 if secure else 80))) if host else None
+
+
 def _parsed(name: str, url: str) -> dict[str, Any]:
     parts = url_to_dict(url)  # type: ignore[no-untyped-call]  # apprise is typed in part
     if not parts:
@@ -103,9 +119,7 @@ def _parsed(name: str, url: str) -> dict[str, Any]:
 
 
 def _plugin(name: str, parts: Mapping[str, Any]) -> NotifyBase:
-    asset = AppriseAsset(
-        app_id=_NAME, app_desc=_NAME, image_url_mask="", http_redirects=False, storage_mode="memory"
-    )
+    asset = AppriseAsset(app_id=_NAME, app_desc=_NAME, image_url_mask="", http_redirects=False, storage_mode="memory")
     try:
         plugin = Apprise.instantiate(dict(parts), asset=asset, suppress_exceptions=False)
     except Exception:  # noqa: BLE001 - plugins raise what they like, with the URL in the text

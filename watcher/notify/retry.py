@@ -22,9 +22,7 @@ class Dead:
     reason: str
 
 
-def next_attempt(
-    attempts: int, first_tried_at: Millis, now: Millis, outcome: Outcome, random: Random
-) -> Retry | Dead:
+def next_attempt(attempts: int, first_tried_at: Millis, now: Millis, outcome: Outcome, random: Random) -> Retry | Dead:
     """What follows an attempt that did not send.
 
     The waits are 1, 2, 4 … s, at most 5 min, ±20 %; what the service asked for replaces them. A message is

@@ -149,9 +149,7 @@ class Worker:
             return Outcome(Result.PERMANENT if last else Result.PASSING, reason)
         return await self._means.sender.send(target, text)
 
-    async def _record(
-        self, row: Row, outcome: Outcome, then: Retry | Dead | None, stop: asyncio.Event | None
-    ) -> None:
+    async def _record(self, row: Row, outcome: Outcome, then: Retry | Dead | None, stop: asyncio.Event | None) -> None:
         """Writes the result down. What was sent must not be sent again because the disk is full: until the
         stop, the channel waits for it."""
         while True:

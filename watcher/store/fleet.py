@@ -53,6 +53,11 @@ class Fleet:
         cursor = self._connection.execute("SELECT id, name, t0, gone_at FROM farms ORDER BY id")
         return [FarmRecord(Farm(row[0], row[1]), row[2], row[3]) for row in cursor]
 
+    def standing(self) -> list[tuple[FarmRecord, Millis | None]]:
+        """The farms that are there, each with its watermark."""
+        marks = dict(self._connection.execute("SELECT id, watermark FROM farms").fetchall())
+        return [(record, marks[record.farm.id]) for record in self.farms() if record.gone_at is None]
+
     def watermarks(self) -> list[Millis | None]:
         """Of all farms."""
         return [row[0] for row in self._connection.execute("SELECT watermark FROM farms WHERE gone_at IS NULL")]

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from watcher.model.fact import TaskFact
@@ -16,6 +17,14 @@ from watcher.store.tasks import Tasks
 
 _PAGE = 500
 _OPEN = "(t.status NOT IN ('succeed', 'failed', 'timed_out', 'cancelled') AND t.lost_at IS NULL)"
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A task in a listing; `reason` is masked."""
+
+    subject: Subject
+    reason: str | None
 
 
 class Past:
@@ -53,6 +62,20 @@ class Past:
         found = [row[0] for row in keys]
         for start in range(0, len(found), _PAGE):
             yield from self._read(found[start : start + _PAGE])
+
+    def latest(
+        self, limit: int, *, miner_id: str | None = None, status: str | None = None, name: str | None = None
+    ) -> list[Listed]:
+        """The tasks that moved last, for people."""
+        cursor = self._connection.execute(
+            "SELECT t.key, t.reason FROM tasks AS t JOIN transitions AS x ON x.task = t.key "
+            "WHERE (:miner IS NULL OR t.miner_id = :miner) AND (:status IS NULL OR t.status = :status) "
+            "AND (:name IS NULL OR t.name = :name) GROUP BY t.key ORDER BY max(x.at) DESC LIMIT :limit",
+            {"miner": miner_id, "status": status, "name": name, "limit": limit},
+        )
+        reasons = dict(cursor.fetchall())
+        subjects = self.subjects_of(list(reasons))
+        return [Listed(subjects[key], reason) for key, reason in reasons.items()]
 
     def subject(self, key: int) -> Subject | None:
         return next(self._read([key]), None)

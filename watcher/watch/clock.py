@@ -24,14 +24,14 @@ class ApiClock:
     ) -> None:
         self.wall = wall
         self.monotonic = monotonic
-        self._present = Present.start(wall(), monotonic(), watermark)
+        self._present = Present.start(wall(), monotonic(), watermark or 0)
 
     def now(self) -> Millis:
         return self._present.now(self.monotonic())
 
-    def seen(self, date: Millis | None) -> Millis:
+    def seen(self, date: Millis | None, read_at: float) -> Millis:
         """Take in the time of a look's first reply; returns up to when the look can tell."""
-        self._present, verdict = self._present.seen(date, self.wall(), self.monotonic())
+        self._present, verdict = self._present.seen(date, self.wall(), read_at)
         if verdict is not Verdict.TAKEN:
             _log.warning("the API's clock stepped", verdict=verdict.value)
         return self._present.at

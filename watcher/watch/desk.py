@@ -44,9 +44,7 @@ class Desk:
     Every method that writes must be called inside `store.atomic()`; after a failed one, `restore`.
     """
 
-    def __init__(
-        self, store: Store, policy: Policy, board: Board, composer: Composer, watermarks: Watermarks
-    ) -> None:
+    def __init__(self, store: Store, policy: Policy, board: Board, composer: Composer, watermarks: Watermarks) -> None:
         self._store = store
         self._policy = policy
         self._board = board

@@ -52,9 +52,7 @@ async def read_inventory(api: InventoryApi, wanted: Wanted, known: Mapping[str, 
     """
     if wanted.miners is not None:
         farms = tuple(Farm(farm_id, farm_id) for farm_id in wanted.miners)
-        return Inventory(
-            farms, {one: tuple(Miner(one, miner) for miner in ids) for one, ids in wanted.miners.items()}
-        )
+        return Inventory(farms, {one: tuple(Miner(one, miner) for miner in ids) for one, ids in wanted.miners.items()})
     farms = tuple(farm for farm in await api.farms() if _asked_for(farm, wanted))
     for name in wanted.farms or ():
         if not any(name in (farm.id, farm.name) for farm in farms):

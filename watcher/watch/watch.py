@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 from typing import Protocol
 
@@ -28,6 +29,7 @@ _OVERLAP: Millis = HOUR
 _REACH: Millis = 7 * DAY - 10 * MINUTE
 """The API refuses what lies more than 7 days back, by its own clock; the margin is for ours."""
 _INVENTORY_RETRY: Millis = 5 * MINUTE
+_LONGEST_NAP = 5.0
 _TRIES = 3
 _PATIENCE = 30.0
 
@@ -43,7 +45,7 @@ class Means:
     Args:
         inventory_every: how often the inventory is read (ms).
         changed: called after something was put into the outbox.
-        alive: called after a look was taken or waited for in good order.
+        alive: called whenever the loop has finished a step: a look, a refusal, a short wait.
     """
 
     store: Store
@@ -109,9 +111,11 @@ class Watch:
     async def run(self, stop: asyncio.Event) -> None:
         """Look, until the stop."""
         while not stop.is_set():
-            await self._pause(self._pace.resume_at - self._means.clock.monotonic(), stop)
-            if stop.is_set():
-                return
+            self._means.alive()
+            rest = self._pace.resume_at - self._means.clock.monotonic()
+            if rest > 0:
+                await self._pause(min(rest, _LONGEST_NAP), stop)
+                continue
             if self.stale:
                 await self._mend(stop)
                 continue
@@ -121,14 +125,13 @@ class Watch:
                 continue
             choice = self._means.plan.choose(now)
             if choice is None:
-                self._means.alive()
                 await self._pause(self._time_to_next(now), stop)
                 continue
             await self._try(self.look(choice.place, choice))
 
     def _time_to_next(self, now: Millis) -> float:
         due = min(self._means.plan.next_due() or self._inventory_due, self._inventory_due)
-        return min(max((due - now) / SECOND, 0.05), 5.0)
+        return min(max((due - now) / SECOND, 0.05), _LONGEST_NAP)
 
     async def _mend(self, stop: asyncio.Event) -> None:
         try:
@@ -158,7 +161,6 @@ class Watch:
             _log.info("the API answers again")
             self._trouble = None
         self._pace = self._pace.after(None, clock.monotonic(), self._random)
-        self._means.alive()
         return True
 
     def _tell_trouble(self, error: ApiError) -> None:
@@ -193,7 +195,7 @@ class Watch:
         announce(len(places))
         complete = True
         for place in places:
-            complete = await self._insist(lambda place=place: self.look(place)) and complete
+            complete = await self._insist(partial(self.look, place)) and complete
         with self._means.store.atomic():
             self._means.desk.speak(self._means.clock.now(), hurry=True)
         return complete
@@ -241,7 +243,7 @@ class Watch:
         farm_id, miner_id = place
         last = means.watermarks.of(Scope(farm_id, miner_id))
         reading = await means.api.miner_tasks(farm_id, miner_id, from_time=self._from_time(place, last))
-        present = means.clock.seen(reading.date)
+        present = means.clock.seen(reading.date, reading.read_at)
         t0 = self._t0.get(farm_id)
         learnt_at = present if t0 is None else t0
         with store.atomic():

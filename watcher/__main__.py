@@ -1,0 +1,5 @@
+"""`python -m watcher` is `nonce-watcher`."""
+
+from watcher.cli import main
+
+main()

@@ -1,0 +1,62 @@
+"""`alerts`: what fires, and what did of late."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from watcher.cli.common import Config, Json, command, moment, reader, show
+
+if TYPE_CHECKING:
+    from watcher.loading import Loaded
+    from watcher.model.alert import Episode
+
+
+@command
+def alerts(
+    config: Config = None,
+    all_: Annotated[bool, typer.Option("--all", help="Also those that have ended.")] = False,
+    since: Annotated[str, typer.Option(help="With --all: how far back, such as 36h.")] = "7d",
+    json: Json = False,
+) -> None:
+    """List the alerts that fire now; with --all, also those that ended."""
+    from watcher.assembly import wall
+    from watcher.rules.quantities import parse_duration
+
+    try:
+        reach = parse_duration(since)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--since") from error
+    found, store = reader(config)
+    episodes = store.episodes.since(wall() - reach) if all_ else store.episodes.open()
+    rows = [_row(episode, None if json else found) for episode in episodes]
+    columns = [
+        "alert",
+        "state",
+        "severity",
+        "rule",
+        "labels",
+        "count",
+        "since",
+        *(["ended", "why"] if all_ else []),
+    ]
+    empty = "no alerts" if all_ else "nothing fires"
+    store.close()
+    show(rows, columns, as_json=json, empty=empty)
+
+
+def _row(episode: "Episode", zone: "Loaded | None") -> dict[str, Any]:
+    labels = {name: value for name, value in episode.alert.labels.items() if name not in ("rule", "severity") and value}
+    state = "ended" if not episode.firing else "firing"
+    if episode.origin.value != "news":
+        state += f" ({episode.origin.value})"
+    return {
+        "alert": episode.alert.fingerprint,
+        "state": state,
+        "severity": episode.alert.severity.value,
+        "rule": episode.alert.rule,
+        "labels": labels if zone is None else " ".join(f"{name}={value}" for name, value in labels.items()),
+        "count": episode.count,
+        "since": moment(episode.started_at, zone),
+        "ended": moment(episode.ended_at, zone),
+        "why": episode.end_reason.value if episode.end_reason else None,
+    }

@@ -1,0 +1,130 @@
+"""What the commands share: the `--config` option, exit codes, JSON and tables."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from enum import IntEnum
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ParamSpec
+
+import typer
+
+from watcher.errors import ApiError, ConfigError, StoreError, WatcherError
+from watcher.model.times import Millis, iso
+
+if TYPE_CHECKING:
+    from watcher.loading import Loaded
+    from watcher.store.store import Store
+
+P = ParamSpec("P")
+
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        "-c",
+        envvar="NONCE_WATCHER_CONFIG",
+        show_envvar=True,
+        help="The configuration file; else config.yaml here, else /etc/nonce-watcher/config.yaml.",
+        show_default=False,
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+class Exit(IntEnum):
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    UNREACHABLE = 3
+
+
+def command(work: Callable[P, int | None]) -> Callable[P, None]:
+    """A command whose errors become one clear sentence on standard error, and whose result is the exit code."""
+
+    @wraps(work)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            code = work(*args, **kwargs)
+        except ConfigError as error:
+            for fault in error.faults:
+                complain(str(fault))
+            code = Exit.USAGE
+        except ApiError as error:
+            complain(str(error))
+            code = Exit.UNREACHABLE
+        except (StoreError, WatcherError) as error:
+            complain(str(error))
+            code = Exit.USAGE
+        except BrokenPipeError:
+            # The reader (`| head`) has seen enough.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            code = Exit.DONE
+        raise typer.Exit(code or Exit.DONE)
+
+    return run
+
+
+def complain(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+def loaded(config: Path | None) -> "Loaded":
+    """The configuration and rules that a command works with.
+
+    Raises:
+        ConfigError: with every fault.
+    """
+    from watcher.config import find
+    from watcher.loading import load_all
+
+    return load_all(find(config, os.environ), os.environ)
+
+
+def reader(config: Path | None) -> "tuple[Loaded, Store]":
+    """The configuration, and its store opened for reading beside a running daemon."""
+    from watcher.store.database import open_reader
+    from watcher.store.store import Store
+
+    found = loaded(config)
+    return found, Store(open_reader(found.settings.store.path))
+
+
+def show(
+    rows: Sequence[dict[str, Any]], columns: Iterable[str], *, as_json: bool, empty: str, title: str | None = None
+) -> None:
+    """Print rows as a table for people or as JSON for programs."""
+    if as_json:
+        typer.echo(json.dumps(list(rows), indent=2, ensure_ascii=False))
+        return
+    if not rows:
+        typer.echo(empty)
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=title, title_justify="left", box=None, header_style="bold", pad_edge=False)
+    wanted = list(columns)
+    for column in wanted:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        # Text, not markup: what comes from the API stays what it is.
+        table.add_row(*[Text("" if row.get(name) is None else str(row[name])) for name in wanted])
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=200)
+    console.print(table)
+
+
+def moment(at: Millis | None, loaded: "Loaded | None" = None) -> str | None:
+    """A time as people of the configured zone read it, or in UTC as programs do."""
+    if at is None:
+        return None
+    if loaded is None:
+        return iso(at)
+    from watcher.model.times import to_datetime
+
+    return to_datetime(at).astimezone(loaded.settings.timezone).strftime("%Y-%m-%d %H:%M:%S")

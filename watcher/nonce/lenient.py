@@ -1,0 +1,123 @@
+"""Reading a page of rows so that a strange field costs that field, never its row, and a strange row costs
+that row, never its page. Pure: what was strange is returned, for the caller to log."""
+
+import json
+from dataclasses import dataclass
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+
+from watcher.errors import ApiUnavailable
+from watcher.nonce.shapes import Pagination, RowShape, Shape
+
+Row = TypeVar("Row", bound=RowShape)
+Salvaged = TypeVar("Salvaged", bound=Shape)
+
+
+class Envelope(BaseModel, Generic[Row]):
+    """A page. What does not fit its shape stays the JSON it was, for a second and slower reading."""
+
+    model_config = ConfigDict(strict=True, extra="ignore")
+
+    success: Any = None
+    data: list[Annotated[Row | JsonValue, Field(union_mode="left_to_right")]]
+    pagination: Annotated[Pagination | JsonValue, Field(union_mode="left_to_right")] = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Row]):
+    """The rows of one reply.
+
+    Args:
+        odd: names of the fields that held something else than is documented; they are unknown now.
+        skipped: how many rows could not be used at all.
+    """
+
+    rows: list[Row]
+    pagination: Pagination
+    odd: frozenset[str] = frozenset()
+    skipped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reader(Generic[Row]):
+    """Reads pages of one kind of row. Made once for each: pydantic builds its models slowly."""
+
+    shape: type[Row]
+    envelope: type[Envelope[Row]]
+
+    def read(self, body: bytes) -> Page[Row]:
+        """The page that a reply's body holds.
+
+        Raises:
+            ApiUnavailable: the body is no page, or none of its rows can be used.
+        """
+        found = self._open(body)
+        if found.success is False:
+            raise ApiUnavailable("The Nonce API answered 200, but says that it had no success.")
+        odd: set[str] = set()
+        every = [row if isinstance(row, self.shape) else salvaged(row, self.shape, odd) for row in found.data]
+        rows = [row for row in every if row is not None]
+        if every and not rows:
+            raise ApiUnavailable(f"The Nonce API answered {len(every)} rows, none of which can be understood.")
+        pagination = found.pagination
+        if not isinstance(pagination, Pagination):
+            pagination = salvaged(pagination, Pagination, odd) or Pagination()
+        return Page(rows, pagination, frozenset(odd), len(every) - len(rows))
+
+    def _open(self, body: bytes) -> Envelope[Row]:
+        try:
+            return self.envelope.model_validate_json(body)
+        except ValidationError as error:
+            if not _of_syntax(error):
+                raise ApiUnavailable("The Nonce API answered JSON without a list of rows.") from None
+        try:
+            return self.envelope.model_validate_json(_rewritten(body))
+        except (ValueError, RecursionError):
+            raise ApiUnavailable("The Nonce API's answer is not JSON, or only a part of it.") from None
+
+
+def _of_syntax(error: ValidationError) -> bool:
+    return error.errors(include_url=False, include_input=False)[0]["type"] == "json_invalid"
+
+
+def _rewritten(body: bytes) -> bytes:
+    """The same JSON without what only Python's own reader accepts: halves of characters, broken UTF-8."""
+    value = json.loads(body.decode(errors="replace"))
+    return json.dumps(value, ensure_ascii=False).encode(errors="replace")
+
+
+def salvaged(data: Any, shape: type[Salvaged], odd: set[str]) -> Salvaged | None:  # noqa: ANN401 - any JSON at all
+    """The row with every value that does not fit made null, its name added to `odd`; None if unusable.
+
+    `data` is changed. Every turn makes at least one value null, so there is a last one.
+    """
+    while True:
+        try:
+            return shape.model_validate(data)
+        except ValidationError as error:
+            faults = error.errors(include_url=False, include_context=False, include_input=False)
+        for fault in faults:
+            path = _existing(data, fault["loc"])
+            if not path or not _make_null(data, path):
+                return None
+            odd.add(".".join(part for part in path if isinstance(part, str)))
+
+
+def _existing(data: Any, path: tuple[int | str, ...]) -> tuple[int | str, ...]:  # noqa: ANN401 - as above
+    """How far the path of a fault can be followed: a missing key is the fault of what lacks it."""
+    for depth, part in enumerate(path):
+        inside = part in data if isinstance(data, dict) else isinstance(data, list) and isinstance(part, int)
+        if not inside:
+            return path[:depth]
+        data = data[part]
+    return path
+
+
+def _make_null(data: Any, path: tuple[int | str, ...]) -> bool:  # noqa: ANN401 - as above
+    """Whether that changed anything: a null that does not fit either cannot be helped."""
+    for part in path[:-1]:
+        data = data[part]
+    changed = data[path[-1]] is not None
+    data[path[-1]] = None
+    return changed
