@@ -1,8 +1,9 @@
 """The parts of the daemon, put together for one loaded configuration; nothing runs here."""
 
+import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from random import Random
@@ -43,13 +44,16 @@ class Host:
 
     Args:
         environ: the environment; never read elsewhere.
-        write: where the console channel writes.
+        monotonic: seconds that never step.
+        sleep: waits so many of these seconds.
+        console: where messages go when no channel is configured.
     """
 
     environ: Mapping[str, str]
     wall: Callable[[], Millis] = wall
     monotonic: Callable[[], float] = time.monotonic
-    write: Callable[[str], object] = field(default=sys.stdout.write)
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    console: Sender = field(default_factory=lambda: ConsoleSender(sys.stdout.write))
 
 
 @dataclass(slots=True)
@@ -89,7 +93,7 @@ def open_channels(loaded: Loaded) -> list[Channel]:
 
 def sender(loaded: Loaded, host: Host) -> Sender:
     if not loaded.settings.channels:
-        return ConsoleSender(host.write)
+        return host.console
     from watcher.notify.apprise_adapter import AppriseSender  # noqa: PLC0415 - as above
 
     return AppriseSender()
@@ -120,7 +124,7 @@ def assemble(loaded: Loaded, store: Store, clock: ApiClock, host: Host, alive: C
     desk = Desk(store, policy, board, composer, watermarks)
     deliverer = Deliverer(
         channels,
-        DeliveryMeans(StoredOutbox(store), sender(loaded, host), clock, settings.timezone),
+        DeliveryMeans(StoredOutbox(store), sender(loaded, host), clock, settings.timezone, host.sleep),
     )
     client = _client(loaded, store, host)
     nonce = settings.nonce
@@ -136,6 +140,7 @@ def assemble(loaded: Loaded, store: Store, clock: ApiClock, host: Host, alive: C
         learn=settings.alerts.baseline == "learn",
         changed=deliverer.wake,
         alive=alive,
+        sleep=host.sleep,
     )
     return Parts(loaded, client, Watch(means), deliverer, store, clock)
 
@@ -168,6 +173,7 @@ def _client(loaded: Loaded, store: Store, host: Host) -> NonceClient:
         remembered_auth=store.meta.get(_AUTH),
         on_auth=remember,
         monotonic=host.monotonic,
+        sleep=host.sleep,
         random=Random(),  # noqa: S311 - spreads retries, guards nothing
     )
 

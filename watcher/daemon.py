@@ -3,7 +3,6 @@
 import asyncio
 import signal
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import structlog
@@ -43,10 +42,14 @@ class Daemon:
         self._looked_at = host.monotonic()
         self._purged_at: Millis = 0
 
+    def stop(self) -> None:
+        """Finish what is in flight, and return from `run`."""
+        self._stop.set()
+
     async def run(self) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stop.set)
+            loop.add_signal_handler(number, self.stop)
         loop.add_signal_handler(signal.SIGHUP, self._reload.set)
         while not self._stop.is_set():
             async with opened(self._loaded, self._host, self._alive) as parts:
@@ -63,9 +66,10 @@ class Daemon:
         async with asyncio.TaskGroup() as group:
             group.create_task(parts.watch.run(halt))
             group.create_task(parts.deliverer.run(halt))
-            group.create_task(self._tick(parts, halt))
+            ticking = group.create_task(self._tick(parts, halt))
             await self._until_halt()
             halt.set()
+            ticking.cancel()
 
     async def _until_halt(self) -> None:
         while not self._stop.is_set():
@@ -107,8 +111,7 @@ class Daemon:
                 _log.error("nothing saved", reason=str(failure))
                 parts.watch.stale = True
             self._pat()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(halt.wait(), _TICK)
+            await self._host.sleep(_TICK)
 
     def _purge(self, parts: Parts) -> None:
         now = parts.clock.now()

@@ -190,7 +190,7 @@ class Board:
 
     def _spoken(self, group: Group, say: Say, now: Millis) -> Utterance:
         firing = [m for m in group.firing if m.told or m.episode.origin is Origin.NEWS]
-        ended = [m for m in group.ended if m.told or _came_and_went(m)]
+        ended = [m for m in group.ended if m.told or (_came_and_went(m) and not _over_when_known(m))]
         utterance = self._said(group, say, now, firing, ended)
         if say is Say.ALL_ENDED:
             group.anchored_at = group.spoken_at = None
@@ -276,3 +276,8 @@ def _already(member: Member) -> bool:
 
 def _came_and_went(member: Member) -> bool:
     return not member.episode.firing and not member.told and member.episode.origin is Origin.NEWS
+
+
+def _over_when_known(member: Member) -> bool:
+    """What was over before anybody could see it is told in the catch-up alone."""
+    return member.episode.known_at == member.episode.end_known_at

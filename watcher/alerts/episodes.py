@@ -107,6 +107,9 @@ def _begun(alert: Alert, stretch: Stretch, reading: Reading) -> Episode:
 
 def _continued(same: Episode, alert: Alert, stretch: Stretch, reading: Reading, border: Millis | None) -> Episode:
     origin = same.origin if reading.learn else min(same.origin, stretch.origin, key=list(Origin).index)
+    if same.origin is not Origin.NEWS and origin is Origin.NEWS:
+        # It becomes news now, whenever it was learnt: timers count from here.
+        same = replace(same, known_at=reading.known_at)
     if border is not None and same.started_at >= border:
         return _measured(replace(same, alert=alert, started_at=stretch.started_at, origin=origin), stretch, reading)
     # A replay reads only as much of the log as it needs to be right from the border on: of what was before,

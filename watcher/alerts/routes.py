@@ -87,8 +87,7 @@ def compile_route(
         ValueError: in a sentence, for a pattern that can't be compiled.
     """
     tests = {
-        label: any_test(patterns if isinstance(patterns, tuple) else (patterns,))
-        for label, patterns in match.items()
+        label: any_test(patterns if isinstance(patterns, tuple) else (patterns,)) for label, patterns in match.items()
     }
     return Route(tests, tuple(channels), tuple(group_by), timers, goes_on)
 

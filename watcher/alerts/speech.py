@@ -42,9 +42,7 @@ class Member:
     def recovered(self) -> bool:
         """Its end is one that is announced for its own sake."""
         reason = self.episode.end_reason
-        return reason in (EndReason.RECOVERED, EndReason.QUIET) or (
-            reason is EndReason.EXPIRED and self.tells_expiry
-        )
+        return reason in (EndReason.RECOVERED, EndReason.QUIET) or (reason is EndReason.EXPIRED and self.tells_expiry)
 
 
 @dataclass(slots=True)

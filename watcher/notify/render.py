@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from datetime import tzinfo
 
 from watcher.model.message import Message, Say, Section, Severity, State
-from watcher.model.times import MINUTE
 from watcher.notify.fit import LIMIT, cut, fit
 from watcher.notify.moments import counted, moment, span
 from watcher.notify.sections import headline, section_foot, section_line, section_lines
@@ -90,8 +89,8 @@ def _block(section: Section, message: Message, zone: tzinfo) -> Iterator[str]:
         yield f"{state.upper()}: {headline(section)}"
     if section.late:
         fired = moment(section.started_at, message.at, zone)
-        minutes = (message.at - section.started_at) // MINUTE
-        yield f"Late: fired at {fired}, told {minutes:,} min after."
+        after = duration_text(message.at - section.started_at)
+        yield f"Late: fired at {fired}, told {after} after."
     own = clean_lines(section.body) if section.body else ""
     if own:
         yield from own.split("\n")

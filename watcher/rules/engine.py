@@ -143,6 +143,10 @@ class Engine:
             self._trackers[key] = new_tracker(rule, key, scope)
             self._by_scope[scope].add(key)
 
+    def unsettled(self) -> dict[Scope, Millis]:
+        """Whose alerts wait for their watermark to pass an event that is known already, and until when."""
+        return {tracker.scope: tracker.pending[-1].at for tracker in self._trackers.values() if tracker.pending}
+
     def drop(self, farm_id: str, miner_id: str | None = None) -> list[AlertKey]:
         """Forget a farm that is gone, or one miner of it; returns the alerts that were about it alone."""
         gone = [

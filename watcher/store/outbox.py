@@ -77,8 +77,7 @@ class Outbox:
 
     def retry(self, number: int, at: Millis, reason: str, *, may_repeat: bool) -> None:
         self._connection.execute(
-            "UPDATE outbox SET state = 'queued', next_at = ?, reason = ?, may_repeat = may_repeat OR ? "
-            "WHERE id = ?",
+            "UPDATE outbox SET state = 'queued', next_at = ?, reason = ?, may_repeat = may_repeat OR ? WHERE id = ?",
             (at, reason, may_repeat, number),
         )
 

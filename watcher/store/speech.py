@@ -64,9 +64,7 @@ class Speech:
         cursor = self._connection.execute("SELECT key, anchored_at, spoken_at, flushes FROM groups")
         return [GroupRow(*row) for row in cursor]
 
-    def write_group(
-        self, row: GroupState, channel: str, labels: Mapping[str, str | None], reason: str | None
-    ) -> None:
+    def write_group(self, row: GroupState, channel: str, labels: Mapping[str, str | None], reason: str | None) -> None:
         self._connection.execute(
             "INSERT INTO groups (key, channel, labels, anchored_at, spoken_at, flushes, reason) "
             "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET anchored_at = excluded.anchored_at, "

@@ -116,6 +116,10 @@ class Desk:
         """Judge what may have changed; returns how many episodes did."""
         return sum(self._apply(verdict, Reading(now), now) for verdict in self._engine.settle(scopes))
 
+    def unsettled(self) -> dict[Scope, Millis]:
+        """See `Engine.unsettled`."""
+        return self._engine.unsettled()
+
     def remove(self, farm_id: str, miner_id: str | None, now: Millis) -> None:
         """End the alerts of a farm or miner that is gone."""
         for key in self._engine.drop(farm_id, miner_id):
@@ -200,7 +204,9 @@ class Desk:
 
 
 def _tell(change: Change, episode: Episode) -> None:
-    _log.info(
+    # What was learnt at the first contact is nobody's news.
+    log = _log.debug if episode.origin is Origin.BASELINE else _log.info
+    log(
         f"alert {change.value}",
         alert=episode.alert.fingerprint,
         **{name: value for name, value in episode.alert.labels.items() if value is not None},

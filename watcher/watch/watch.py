@@ -30,6 +30,8 @@ _REACH: Millis = 7 * DAY - 10 * MINUTE
 """The API refuses what lies more than 7 days back, by its own clock; the margin is for ours."""
 _INVENTORY_RETRY: Millis = 5 * MINUTE
 _LONGEST_NAP = 5.0
+_MOMENT: Millis = 4 * SECOND
+"""What a look's time leaves out (2 s, and the second that a `Date` is cut to), and one more."""
 _TRIES = 3
 _PATIENCE = 30.0
 
@@ -71,6 +73,8 @@ class Watch:
         self._inventory_due: Millis = 0
         self._t0: dict[str, Millis | None] = {}
         self._trouble: str | None = None
+        self._silent = False
+        """One look at everything speaks at its end, so that one trouble is one message."""
         self.stale = False
         """A commit failed: memory must be taken up from the store before anything else."""
 
@@ -191,14 +195,29 @@ class Watch:
         """
         if not await self._insist(self._take_inventory):
             return False
+        self._silent = True
         places = self._means.plan.places()
         announce(len(places))
         complete = True
         for place in places:
             complete = await self._insist(partial(self.look, place)) and complete
+        complete = await self._look_again() and complete
         with self._means.store.atomic():
             self._means.desk.speak(self._means.clock.now(), hurry=True)
         return complete
+
+    async def _look_again(self) -> bool:
+        """At the miners that ended something in the seconds that a look's time leaves out: a single look
+        would tell of a failure's repair only the next time it is run."""
+        now = self._means.clock.now()
+        fresh = {
+            scope: at for scope, at in self._means.desk.unsettled().items() if at <= now + _MOMENT and scope.miner_id
+        }
+        if not fresh:
+            return True
+        await self._means.sleep((max(fresh.values()) + _MOMENT - now) / SECOND)
+        places = [(scope.farm_id or "", scope.miner_id or "") for scope in fresh]
+        return all([await self._insist(partial(self.look, place)) for place in places])
 
     async def _insist(self, work: Callable[[], Awaitable[object]]) -> bool:
         for _ in range(_TRIES):
@@ -261,7 +280,7 @@ class Watch:
             now = means.clock.now()
             scopes = [Scope(farm_id, miner_id), *([Scope(farm_id), Scope()] if moved else [])]
             judged = means.desk.judge(scopes, now)
-            spoken = means.desk.speak(now) if judged or moved else 0
+            spoken = means.desk.speak(now) if (judged or moved) and not self._silent else 0
         self._t0[farm_id] = learnt_at
         means.plan.looked(place, present, has_open=taken.has_open, active_at=taken.active_at)
         if spoken:
