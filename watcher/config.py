@@ -24,6 +24,9 @@ USUAL_PLACES = [Path("config.yaml"), Path("/etc/nonce-watcher/config.yaml")]
 
 _LOCALTIME = Path("/etc/localtime")
 
+CONSOLE = "console"
+"""The channel there is where none is configured."""
+
 
 def find(option: Path | None, environ: Mapping[str, str]) -> Path:
     """The configuration file: of `--config`, else the environment, else one of the usual places.
@@ -85,7 +88,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
         timezone=file.timezone or _local_zone(environ),
         alerts=file.alerts,
         channels=file.channels,
-        routes=file.routes or (Route(channels=tuple(file.channels)),),
+        routes=file.routes or (Route(channels=tuple(file.channels) or (CONSOLE,)),),
         log=file.log,
         warnings=tuple(_warnings(path, written, resolved)),
         document=written,
@@ -95,7 +98,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
 def _route_faults(document: Document) -> Iterator[Fault]:
     """Looks at what is written, whatever else is wrong with it, so that all faults come out at once."""
     channels, routes = document.data.get("channels"), document.data.get("routes")
-    known = channels if isinstance(channels, dict) else {}
+    known = channels if isinstance(channels, dict) and channels else {CONSOLE: None}
     if not isinstance(routes, tuple) or not routes:
         return
     for index, route in enumerate(routes):

@@ -8,8 +8,9 @@ from pathlib import Path
 import structlog
 
 from watcher.assembly import Host, Parts, open_channels, opened
+from watcher.config import CONSOLE
 from watcher.errors import ConfigError, StoreFailed
-from watcher.loading import CONSOLE, Loaded, load_all
+from watcher.loading import Loaded, load_all
 from watcher.model.times import HOUR, Millis
 from watcher.sdnotify import ServiceManager
 

@@ -5,14 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from watcher.alerts.routes import Route, Timers, compile_route
-from watcher.config import load
+from watcher.config import CONSOLE, load
 from watcher.errors import ConfigError, Fault
 from watcher.rules.load import RuleSet, load_rules
 from watcher.rules.wording import quoted, suggestion
 from watcher.settings import Settings
-
-CONSOLE = "console"
-"""The channel there is where none is configured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +44,7 @@ def load_all(path: Path, environ: Mapping[str, str]) -> Loaded:
             repeat=0 if said.repeat_interval == "never" else said.repeat_interval,
         )
         try:
-            routes.append(
-                compile_route(said.match, said.channels or (CONSOLE,), said.group_by, timers, goes_on=said.goes_on)
-            )
+            routes.append(compile_route(said.match, said.channels, said.group_by, timers, goes_on=said.goes_on))
         except ValueError as error:
             faults.append(settings.document.fault(("routes", index, "match"), str(error)))
     if faults:

@@ -28,7 +28,7 @@ _CONFIG = """\
 nonce: {{base_url: "{url}", workspace: {workspace}, api_key: "${{NONCE_API_KEY}}"}}
 poll: {{every: 30s}}
 rules: {rules}
-routes: [{{channels: [console], group_wait: 20s, group_interval: 1m}}]
+routes: [{{channels: [console], group_wait: 30s, group_interval: 2m}}]
 """
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import tzinfo
 
 from watcher.model.message import Message, Say, Section, Severity, State
+from watcher.model.times import duration_text
 from watcher.notify.fit import LIMIT, cut, fit
 from watcher.notify.moments import counted, moment, span
 from watcher.notify.sections import headline, section_foot, section_line, section_lines

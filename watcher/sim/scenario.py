@@ -38,8 +38,8 @@ def eventful(sim: Sim, start: datetime | None = None) -> None:
     miners = sim.miners(farm_id)
     _rollout(sim, [miner for miner in miners if miner.model == BAD_MODEL][:24], miners, begin)
     others = [miner for miner in miners if miner.model != BAD_MODEL]
-    _reboots(sim, others[30:50], begin)
-    for miner in others[50:53]:
+    _reboots(sim, others[:20], begin)
+    for miner in others[20:23]:
         sim.add_task(miner, "miner.pool.update", created_at=begin + timedelta(minutes=5), runs=8)
 
 

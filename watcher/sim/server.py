@@ -20,7 +20,10 @@ class SimServer:
 
     def __init__(self, sim: Sim, port: int = 0) -> None:
         self.sim = sim
-        self._socket = socket.create_server(("127.0.0.1", port))
+        # asyncio turns off Nagle's delays only on sockets that say they are TCP.
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._socket.bind(("127.0.0.1", port))
         self.base_url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         # The simulation's own Date is the only one: its clock may be wrong on purpose.
         config = uvicorn.Config(make_app(sim), log_level="critical", date_header=False, server_header=False)
