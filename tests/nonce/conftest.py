@@ -1,6 +1,6 @@
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from random import Random
@@ -58,12 +58,14 @@ class RawServer:
     answers: list[bytes | Writes] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
     port: int = 0
+    tasks: list[Any] = field(default_factory=list)
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.tasks.append(asyncio.current_task())
         try:
             while True:
                 self.requests.append((await reader.readuntil(b"\r\n\r\n")).decode())
@@ -73,10 +75,10 @@ class RawServer:
                 else:
                     await reply(self.requests[-1], writer)
                 await writer.drain()
-        except (asyncio.IncompleteReadError, OSError):
-            """The client went away, or the test said so."""
+        except (asyncio.IncompleteReadError, asyncio.CancelledError, OSError):
+            """The client went away, or the test is over."""
         finally:
-            writer.close()
+            writer.transport.abort()
 
 
 @asynccontextmanager
@@ -88,6 +90,9 @@ async def listening(*answers: bytes | Writes, tls: Any = None) -> AsyncIterator[
         yield raw
     finally:
         server.close()
+        for task in raw.tasks:
+            task.cancel()
+        await asyncio.gather(*raw.tasks)
 
 
 def client_of(url: str, clock: Clock | None = None, **more: Any) -> NonceClient:
@@ -104,16 +109,15 @@ def client_of(url: str, clock: Clock | None = None, **more: Any) -> NonceClient:
     )
 
 
-@dataclass(frozen=True)
 class Kit:
     """What the tests of this folder share; they are no package and cannot import each other."""
 
-    key: str = KEY
-    Clock: type[Clock] = Clock
-    answer: Callable[..., bytes] = staticmethod(answer)
-    page: Callable[..., dict[str, Any]] = staticmethod(page)
-    listening: Callable[..., Any] = staticmethod(listening)
-    client: Callable[..., NonceClient] = staticmethod(client_of)
+    key = KEY
+    Clock = Clock
+    answer = staticmethod(answer)
+    page = staticmethod(page)
+    listening = staticmethod(listening)
+    client = staticmethod(client_of)
 
 
 @pytest.fixture
