@@ -27,6 +27,7 @@ class Clock:
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         self.seconds += seconds
+        await asyncio.sleep(0)
 
 
 def answer(
@@ -95,13 +96,13 @@ async def listening(*answers: bytes | Writes, tls: Any = None) -> AsyncIterator[
         await asyncio.gather(*raw.tasks)
 
 
-def client_of(url: str, clock: Clock | None = None, **more: Any) -> NonceClient:
-    """A client whose own clock is real only where the test gives none; `more` may hold settings as well."""
+def client_of(url: str, clock: Clock | None = None, *, key: str = KEY, **more: Any) -> NonceClient:
+    """A client of the server at `url`; `more` are settings and arguments alike."""
     clock = clock or Clock()
     names = ("auth", "timeout", "requests_per_minute", "body_cap")
     settings = {name: more.pop(name) for name in names if name in more}
     return NonceClient(
-        ApiSettings(url, "org_1", Secret(KEY), **settings),
+        ApiSettings(url, "org_1", Secret(key), **settings),
         monotonic=clock,
         random=Random(7),
         sleep=clock.sleep,
@@ -118,6 +119,21 @@ class Kit:
     page = staticmethod(page)
     listening = staticmethod(listening)
     client = staticmethod(client_of)
+
+
+@pytest.fixture(autouse=True)
+def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (
+        "REQUESTS_CA_BUNDLE",
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+        "NO_PROXY",
+    ):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
 
 
 @pytest.fixture

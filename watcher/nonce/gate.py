@@ -78,6 +78,6 @@ class Gate:
             return
         match self._demand:
             case ApiThrottled():
-                raise ApiThrottled(f"{self._demand} {rest:.0f} s are left to wait.", rest)
+                raise ApiThrottled(str(self._demand), rest)
             case ApiRefused(status=status):
                 raise ApiRefused(str(self._demand), status)
