@@ -202,15 +202,11 @@ class TestSecrets:
         file.chmod(0o644)
         assert load(file, ENVIRON).warnings == ()  # nothing secret in it
         warnings = loaded(file, with_nonce("api_key: hush")).warnings
-        assert warnings[-1] == Fault(
-            str(file), 0, 0, f"holds secrets and everybody may read it: chmod o-r {file}"
-        )
+        assert warnings[-1] == Fault(str(file), 0, 0, f"holds secrets and everybody may read it: chmod o-r {file}")
 
 
 def test_without_routes_everything_goes_to_every_channel(file: Path) -> None:
-    settings = loaded(
-        file, "nonce: {workspace: o}\nchannels: {a: {url: '${OPS}'}, b: {url: '${OPS}'}}\nroutes: []"
-    )
+    settings = loaded(file, "nonce: {workspace: o}\nchannels: {a: {url: '${OPS}'}, b: {url: '${OPS}'}}\nroutes: []")
     assert [route.channels for route in settings.routes] == [("a", "b")]
 
 
@@ -241,9 +237,7 @@ class TestFindingTheFile:
         monkeypatch.chdir(file.parent)
         assert find(None, {}) == Path("config.yaml")
 
-    def test_what_is_named_is_not_looked_for_elsewhere(
-        self, file: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_what_is_named_is_not_looked_for_elsewhere(self, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.chdir(file.parent)
         with pytest.raises(ConfigError, match=r"^a.yaml: there is no a.yaml; `nonce-watcher init` writes"):
             find(Path("a.yaml"), {})

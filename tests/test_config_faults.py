@@ -244,12 +244,8 @@ VALUES = st.recursive(
     | st.integers()
     | st.floats()
     | st.text()
-    | st.sampled_from(
-        ["all", "${OPS}", "${file:x}", "never", "1h", "ops", "local", "America", "http://[", "://"]
-    ),
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["url", "match", "a"]), inner)
-    ),
+    | st.sampled_from(["all", "${OPS}", "${file:x}", "never", "1h", "ops", "local", "America", "http://[", "://"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["url", "match", "a"]), inner),
 )
 
 

@@ -85,9 +85,7 @@ def test_the_status_decides(receiver: "Receiver", text: Text, status: int, resul
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_is_neither_followed_nor_taken_for_a_success(
-    receiver: "Receiver", text: Text, status: int
-) -> None:
+def test_a_redirect_is_neither_followed_nor_taken_for_a_success(receiver: "Receiver", text: Text, status: int) -> None:
     scripted(receiver, status, Location=f"http://127.0.0.1:{receiver.port}/elsewhere")
     outcome = sent(f"json://127.0.0.1:{receiver.port}/hook?redirect=yes", text)
     assert outcome.result is Result.PASSING
@@ -97,9 +95,7 @@ def test_a_redirect_is_neither_followed_nor_taken_for_a_success(
 @pytest.mark.parametrize(
     "body", ['{"ok": false}', "<!DOCTYPE html><title>Hotel Wi-Fi</title>", " <html>log in</html>", "", "ok", "[1]"]
 )
-def test_telegram_is_believed_only_when_it_says_ok(
-    receiver: "Receiver", telegram: str, text: Text, body: str
-) -> None:
+def test_telegram_is_believed_only_when_it_says_ok(receiver: "Receiver", telegram: str, text: Text, body: str) -> None:
     scripted(receiver, 200, body)
     assert sent(telegram, text).result is Result.PASSING
 
@@ -153,9 +149,7 @@ def test_what_a_service_asks_to_wait_is_heard(
     assert (outcome.result, outcome.retry_after) == (Result.PASSING, wait)
 
 
-def test_after_a_429_a_plugin_asks_no_more(
-    receiver: "Receiver", text: Text, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_after_a_429_a_plugin_asks_no_more(receiver: "Receiver", text: Text, monkeypatch: pytest.MonkeyPatch) -> None:
     from apprise.plugins.discord import NotifyDiscord
 
     monkeypatch.setattr(NotifyDiscord, "notify_url", f"http://127.0.0.1:{receiver.port}/webhooks")

@@ -71,7 +71,7 @@ def test_another_end_is_not_called_resolved(message: Message, resolved: Section)
 
 def test_what_is_told_late_says_so(message: Message, firing: Section) -> None:
     text = said(message, sections=(replace(firing, late=True),))
-    assert text.body.startswith("Late: fired at 15:41:00 CST, told 25 min after.\n")
+    assert text.body.startswith("Late: fired at 15:41:00 CST, told 25m after.\n")
 
 
 def test_a_catch_up_has_one_line_for_each_section(message: Message, resolved: Section, firing: Section) -> None:

@@ -197,15 +197,8 @@ def test_one_entry_can_be_validated_by_itself_and_named_in_its_faults() -> None:
 
 
 VALUES = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.sampled_from(["red", "1h", "none", "X"])
-    | st.text(),
-    lambda inner: (
-        st.lists(inner).map(tuple) | st.dictionaries(st.sampled_from([*Bike.model_fields, "spokes"]), inner)
-    ),
+    st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(["red", "1h", "none", "X"]) | st.text(),
+    lambda inner: st.lists(inner).map(tuple) | st.dictionaries(st.sampled_from([*Bike.model_fields, "spokes"]), inner),
 )
 
 

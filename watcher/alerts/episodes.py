@@ -32,12 +32,10 @@ class Reading:
     Args:
         known_at: the API's present.
         vanished: the reason of an episode that the verdict no longer holds.
-        learn: what begins is of the past and not to be told: the rule was edited (invariant 7).
     """
 
     known_at: Millis
     vanished: EndReason = EndReason.CORRECTED
-    learn: bool = False
 
 
 def reconcile(alert: Alert, stored: Sequence[Episode], verdict: Verdict, reading: Reading) -> list[EpisodeChange]:
@@ -100,13 +98,12 @@ def _overlap(episode: Episode, stretch: Stretch) -> bool:
 
 
 def _begun(alert: Alert, stretch: Stretch, reading: Reading) -> Episode:
-    origin = Origin.BASELINE if reading.learn else stretch.origin
-    episode = Episode(0, alert, stretch.started_at, origin, 0, None, None, None, (), reading.known_at)
+    episode = Episode(0, alert, stretch.started_at, stretch.origin, 0, None, None, None, (), reading.known_at)
     return _measured(episode, stretch, reading)
 
 
 def _continued(same: Episode, alert: Alert, stretch: Stretch, reading: Reading, border: Millis | None) -> Episode:
-    origin = same.origin if reading.learn else min(same.origin, stretch.origin, key=list(Origin).index)
+    origin = min(same.origin, stretch.origin, key=list(Origin).index)
     if same.origin is not Origin.NEWS and origin is Origin.NEWS:
         # It becomes news now, whenever it was learnt: timers count from here.
         same = replace(same, known_at=reading.known_at)

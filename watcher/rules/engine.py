@@ -5,8 +5,8 @@ never comes from a clock: alerts are settled up to the watermark of what they ar
 """
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from watcher.model.subject import Subject, TaskChange
@@ -45,7 +45,11 @@ class Engine:
         watermarks: read whenever something is judged.
     """
 
+    edited_at: Mapping[str, Millis]
+    """Rules that were edited: what was observed up to then is of the past to them (invariant 7)."""
+
     def __init__(self, rules: Sequence[Rule], past: Past, watermarks: Watermarks) -> None:
+        self.edited_at = {}
         self.rules = {rule.name: rule for rule in rules}
         self._past = past
         self._watermarks = watermarks
@@ -116,8 +120,14 @@ class Engine:
         placed: list[_Placed] = []
         for hit in rule.condition.hits(subject):
             values = tuple(by_value(name, subject, hit.transition) for name in rule.by)
-            placed.append(_Placed((rule.name, values), hit))
+            placed.append(_Placed((rule.name, values), self._dated(rule, hit)))
         return placed
+
+    def _dated(self, rule: Rule, hit: Hit) -> Hit:
+        edited_at = self.edited_at.get(rule.name)
+        if edited_at is None or hit.event.observed_at > edited_at:
+            return hit
+        return replace(hit, event=replace(hit.event, observed_at=edited_at, before_edit=True))
 
     def _insert(self, rule: Rule, placed: _Placed, subject: Subject, *, replaying: bool = False) -> None:
         key, event = placed.key, placed.hit.event

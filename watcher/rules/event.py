@@ -36,7 +36,9 @@ class Event:
         role: what it does; with `key` and `status` its identity.
         created_at: the task's creation.
         earliest: the earliest it can have happened (differs from `at` where that was only observed).
+        observed_at: the API's present when it was first seen.
         baseline: its farm's T0 where it was learnt at the first contact, else None.
+        before_edit: it was known before the rule was edited, and is of the past to it.
     """
 
     at: Millis
@@ -48,7 +50,9 @@ class Event:
     name: str
     created_at: Millis | None
     earliest: Millis
+    observed_at: Millis
     baseline: Millis | None
+    before_edit: bool = False
 
     @property
     def identity(self) -> tuple[int, str, Role]:
@@ -81,6 +85,7 @@ def event_of(subject: Subject, transition: Transition, role: Role) -> Event:
         name=task.name,
         created_at=task.created_at,
         earliest=earliest,
+        observed_at=transition.observed_at,
         baseline=transition.baseline,
     )
 

@@ -54,6 +54,8 @@ _RANK = {Origin.NEWS: 0, Origin.ALREADY: 1, Origin.BASELINE: 2}
 
 
 def _origin(event: Event, counted_from: Millis | None) -> Origin:
+    if event.before_edit:
+        return Origin.BASELINE if counted_from is None or counted_from <= event.observed_at else Origin.NEWS
     if event.baseline is None:
         return Origin.NEWS
     if counted_from is None:

@@ -62,6 +62,11 @@ class Fleet:
         """Of all farms."""
         return [row[0] for row in self._connection.execute("SELECT watermark FROM farms WHERE gone_at IS NULL")]
 
+    def last_look(self) -> Millis | None:
+        """The API's present at the latest look at any miner: nothing in the store was observed later."""
+        latest: Millis | None = self._connection.execute("SELECT max(watermark) FROM miners").fetchone()[0]
+        return latest
+
     def names(self) -> dict[str, str]:
         return dict(self._connection.execute("SELECT id, name FROM farms").fetchall())
 

@@ -2,9 +2,20 @@
 
 import sqlite3
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
+from watcher.model.times import Millis
+
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+@dataclass(frozen=True, slots=True)
+class RuleRecord:
+    """A rule as it ran last; what was observed up to `edited_at` is of the past to it."""
+
+    digest: str
+    edited_at: Millis | None
 
 
 def boot_id() -> str:
@@ -31,13 +42,17 @@ class Meta:
             (key, value),
         )
 
-    def digests(self) -> dict[str, str]:
+    def rules(self) -> dict[str, RuleRecord]:
         """The rules that ran last, by name."""
-        return dict(self._connection.execute("SELECT name, digest FROM rules").fetchall())
+        cursor = self._connection.execute("SELECT name, digest, edited_at FROM rules")
+        return {name: RuleRecord(digest, edited_at) for name, digest, edited_at in cursor}
 
-    def set_digests(self, digests: Mapping[str, str]) -> None:
+    def set_rules(self, rules: Mapping[str, RuleRecord]) -> None:
         self._connection.execute("DELETE FROM rules")
-        self._connection.executemany("INSERT INTO rules (name, digest) VALUES (?, ?)", digests.items())
+        self._connection.executemany(
+            "INSERT INTO rules (name, digest, edited_at) VALUES (?, ?, ?)",
+            [(name, record.digest, record.edited_at) for name, record in rules.items()],
+        )
 
     def spent(self, now: float) -> list[float]:
         """Monotonic times of the requests that may still count; those of another boot count as of now."""

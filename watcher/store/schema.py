@@ -13,7 +13,7 @@ migrations = Migrations("nonce-watcher")
 
 _FIRST = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-CREATE TABLE rules (name TEXT PRIMARY KEY, digest TEXT NOT NULL) STRICT;
+CREATE TABLE rules (name TEXT PRIMARY KEY, digest TEXT NOT NULL, edited_at INT) STRICT;
 CREATE TABLE requests (boot TEXT NOT NULL, at REAL NOT NULL) STRICT;
 
 CREATE TABLE farms (id TEXT PRIMARY KEY, name TEXT NOT NULL, t0 INT, watermark INT, gone_at INT) STRICT;

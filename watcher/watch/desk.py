@@ -1,5 +1,6 @@
 """One transaction for what a look or a moment brings: rows, transitions, alerts, and the messages that follow."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -11,15 +12,19 @@ from watcher.alerts.episodes import Change, EpisodeChange, Reading, reconcile, v
 from watcher.alerts.identity import alert_of, fingerprint
 from watcher.model.alert import EndReason, Episode, Origin
 from watcher.model.codec import to_json
+from watcher.model.message import Say
 from watcher.model.subject import TaskChange
 from watcher.model.times import DAY, Millis, iso
 from watcher.rules.engine import Engine
 from watcher.rules.rule import Rule
 from watcher.rules.tracker import Scope, Verdict
+from watcher.store.meta import RuleRecord
 from watcher.store.store import Store
 from watcher.watch.watermarks import Watermarks
 
 _log = structlog.get_logger()
+
+_NOTES = "notes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +59,26 @@ class Desk:
         self._open: dict[str, list[Episode]] = {}
         self._records: dict[str, GroupRecord] = {}
         self._notes: list[str] = []
+        self._closed: dict[str, int] = {}
         self.unseen: tuple[Millis, Millis] | None = None
+        """The last stretch in which nobody looked."""
 
     # --- memory
 
     def restore(self, now: Millis) -> None:
         """Take everything up from the store, as after a start; a rule that was edited announces nothing old."""
         self._read_back(now)
-        digests = self._store.meta.digests()
-        edited = {rule.name for rule in self._policy.rules if digests.get(rule.name) != rule.digest}
+        self._notes = json.loads(self._store.meta.get(_NOTES) or "[]")
+        ran = self._store.meta.rules()
+        edited = {rule.name for rule in self._policy.rules if ran and _digest(ran, rule.name) != rule.digest}
+        last_look = self._store.fleet.last_look()
+        records = {
+            rule.name: RuleRecord(rule.digest, last_look if rule.name in edited else _edited_at(ran, rule.name))
+            for rule in self._policy.rules
+        }
+        self._engine.edited_at = {
+            name: record.edited_at for name, record in records.items() if record.edited_at is not None
+        }
         standing = {episode.id: episode for found in self._open.values() for episode in found}
         self._engine.rebuild()
         for verdict in self._engine.settle(()):
@@ -73,23 +89,27 @@ class Desk:
         for episode in standing.values():
             reading = self._reading(episode.alert.rule, edited, now)
             self._write(EpisodeChange(Change.CORRECTED, vanished(episode, reading)), now)
-        self._note_edits(edited, digests)
-        self._store.meta.set_digests({rule.name: rule.digest for rule in self._policy.rules})
+        self._note_edits(edited & ran.keys(), ran.keys() - records.keys())
+        self._store.meta.set_rules(records)
         self._read_back(now)
 
     def _reading(self, rule: str, edited: set[str], now: Millis) -> Reading:
         if rule not in self._engine.rules:
             return Reading(now, vanished=EndReason.REMOVED)
         if rule in edited:
-            return Reading(now, vanished=EndReason.EDITED, learn=True)
+            return Reading(now, vanished=EndReason.EDITED)
         return Reading(now)
 
-    def _note_edits(self, edited: set[str], digests: Mapping[str, str]) -> None:
-        for name in sorted((edited & digests.keys()) | (digests.keys() - self._engine.rules.keys())):
-            went_on = sum(e.alert.rule == name for found in self._open.values() for e in found)
-            what = "changed" if name in self._engine.rules else "removed"
-            self._notes.append(f"rule {name} {what}: {went_on} of its alerts go on")
-            _log.info("rule edited", rule=name, what=what, go_on=went_on)
+    def _note_edits(self, changed: set[str], removed: set[str]) -> None:
+        for name in sorted(changed | removed):
+            go_on = sum(episode.alert.rule == name for found in self._open.values() for episode in found)
+            what = "changed" if name in changed else "removed"
+            closed = self._closed.get(name, 0)
+            self._notes.append(f"rule {name} {what}: {closed} closed, {go_on} go on")
+            _log.info("rule edited", rule=name, what=what, closed=closed, go_on=go_on)
+        self._closed.clear()
+        if changed or removed:
+            self._store.meta.set(_NOTES, json.dumps(self._notes))
 
     def _read_back(self, now: Millis) -> None:
         self._open.clear()
@@ -151,6 +171,8 @@ class Desk:
         if not self._open[name]:
             del self._open[name]
         self._board.update(episode, now)
+        if episode.end_reason in (EndReason.EDITED, EndReason.REMOVED):
+            self._closed[episode.alert.rule] = self._closed.get(episode.alert.rule, 0) + 1
         if change.change is not Change.WENT_ON:
             _tell(change.change, episode)
         if episode.origin is Origin.BASELINE and change.change is Change.BEGAN:
@@ -173,8 +195,8 @@ class Desk:
         return len(utterances)
 
     def _utter(self, utterance: Utterance) -> None:
-        notes, self._notes = self._notes, []
-        message = self._composer.message(utterance, notes=notes, unseen=self.unseen)
+        notes = self._take_notes()
+        message = self._composer.message(utterance, notes=notes, unseen=self._gap(utterance))
         text = to_json(message)
         for target in self._policy.targets.get(utterance.channel, ()):
             self._store.outbox.add(
@@ -201,6 +223,29 @@ class Desk:
             firing=len(utterance.firing),
             ended=len(utterance.ended),
         )
+
+    def _take_notes(self) -> list[str]:
+        """What the next message says beside its own matter; kept over restarts until it is said."""
+        notes, self._notes = self._notes, []
+        if notes:
+            self._store.meta.set(_NOTES, json.dumps(self._notes))
+        return notes
+
+    def _gap(self, utterance: Utterance) -> tuple[Millis, Millis] | None:
+        """The gap that a catch-up is about."""
+        if utterance.say is not Say.CATCH_UP or self.unseen is None:
+            return None
+        start, end = self.unseen
+        ends = [member.episode.ended_at or end for member in utterance.ended]
+        return self.unseen if any(start <= at <= end for at in ends) else None
+
+
+def _digest(ran: Mapping[str, RuleRecord], name: str) -> str | None:
+    return ran[name].digest if name in ran else None
+
+
+def _edited_at(ran: Mapping[str, RuleRecord], name: str) -> Millis | None:
+    return ran[name].edited_at if name in ran else None
 
 
 def _tell(change: Change, episode: Episode) -> None:

@@ -11,7 +11,7 @@ import structlog
 
 from watcher.errors import ApiError, ApiRejected, StoreFailed
 from watcher.model.look import Reading
-from watcher.model.times import DAY, HOUR, MINUTE, SECOND, Millis
+from watcher.model.times import DAY, HOUR, MINUTE, SECOND, Millis, iso
 from watcher.nonce.pace import Pace
 from watcher.rules.tracker import Scope
 from watcher.store.store import Store
@@ -29,6 +29,8 @@ _OVERLAP: Millis = HOUR
 _REACH: Millis = 7 * DAY - 10 * MINUTE
 """The API refuses what lies more than 7 days back, by its own clock; the margin is for ours."""
 _INVENTORY_RETRY: Millis = 5 * MINUTE
+_GAP: Millis = 5 * MINUTE
+"""What nobody saw for longer than this is spoken of as a gap."""
 _LONGEST_NAP = 5.0
 _MOMENT: Millis = 4 * SECOND
 """What a look's time leaves out (2 s, and the second that a `Date` is cut to), and one more."""
@@ -73,6 +75,7 @@ class Watch:
         self._inventory_due: Millis = 0
         self._t0: dict[str, Millis | None] = {}
         self._trouble: str | None = None
+        self._known_to: Millis | None = None
         self._silent = False
         """One look at everything speaks at its end, so that one trouble is one message."""
         self.stale = False
@@ -96,6 +99,7 @@ class Watch:
         with store.atomic():
             means.desk.restore(means.clock.now())
         self.stale = False
+        self._known_to = means.watermarks.of(Scope())
 
     def _enrol(self, farm_id: str) -> None:
         miners = self._means.store.fleet.miners(farm_id)
@@ -263,6 +267,7 @@ class Watch:
         last = means.watermarks.of(Scope(farm_id, miner_id))
         reading = await means.api.miner_tasks(farm_id, miner_id, from_time=self._from_time(place, last))
         present = means.clock.seen(reading.date, reading.read_at)
+        self._note_gap(present)
         t0 = self._t0.get(farm_id)
         learnt_at = present if t0 is None else t0
         with store.atomic():
@@ -294,6 +299,13 @@ class Watch:
                 rows=len(reading.tasks),
                 changed=len(taken.changes),
             )
+
+    def _note_gap(self, present: Millis) -> None:
+        """The first look after a start tells how long nobody looked."""
+        known_to, self._known_to = self._known_to, None
+        if known_to is not None and present - known_to > _GAP:
+            self._means.desk.unseen = (known_to, present)
+            _log.info("nobody looked", since=iso(known_to), until=iso(present))
 
     def _from_time(self, place: Place, last: Millis | None) -> Millis | None:
         """From when on to ask: whatever the API filters by, nothing that can still change is left out."""
