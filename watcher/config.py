@@ -3,6 +3,7 @@ is `settings`'s; whether the labels that routes name exist is checked with the r
 
 import stat
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from watcher.rules.composing import Where
 from watcher.rules.document import Document, read
 from watcher.rules.validation import validate
 from watcher.rules.wording import listed, quoted, suggestion
-from watcher.settings import File, Route, Settings
+from watcher.settings import File, ForReading, Route, Settings
 
 CONFIG_VARIABLE = "NONCE_WATCHER_CONFIG"
 KEY_VARIABLE = "NONCE_API_KEY"
@@ -93,6 +94,24 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
         warnings=tuple(_warnings(path, written, resolved)),
         document=written,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Where the store is, and in which zone times are shown."""
+
+    store: Path
+    timezone: tzinfo
+
+
+def for_reading(path: Path, environ: Mapping[str, str]) -> Reading:
+    """What a command needs that only looks: it works without the secrets, whatever else is wrong in the file.
+
+    Raises:
+        ConfigError: the file cannot be read, or these parts of it are wrong.
+    """
+    file = validate(read(path), ForReading)
+    return Reading(path.parent / file.store.path, file.timezone or _local_zone(environ))
 
 
 def _route_faults(document: Document) -> Iterator[Fault]:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import (
     AfterValidator,
     BeforeValidator,
+    ConfigDict,
     Field,
     GetPydanticSchema,
     field_validator,
@@ -212,3 +213,12 @@ class Settings:
     log: Log
     warnings: tuple[Fault, ...]
     document: Document = field(repr=False)
+
+
+class ForReading(Part):
+    """The part of the file that a command needs to look into the store: no secret is among it."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    store: Store = Store()
+    timezone: Annotated[tzinfo | None, _of_text(_zone)] = None

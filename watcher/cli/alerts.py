@@ -1,5 +1,6 @@
 """`alerts`: what fires, and what did of late."""
 
+from datetime import tzinfo
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -7,7 +8,6 @@ import typer
 from watcher.cli.common import Config, Json, command, moment, reader, show
 
 if TYPE_CHECKING:
-    from watcher.loading import Loaded
     from watcher.model.alert import Episode
 
 
@@ -28,7 +28,7 @@ def alerts(
         raise typer.BadParameter(str(error), param_hint="--since") from error
     found, store = reader(config)
     episodes = store.episodes.since(wall() - reach) if all_ else store.episodes.open()
-    rows = [_row(episode, None if json else found) for episode in episodes]
+    rows = [_row(episode, None if json else found.timezone) for episode in episodes]
     columns = [
         "alert",
         "state",
@@ -44,7 +44,7 @@ def alerts(
     show(rows, columns, as_json=json, empty=empty)
 
 
-def _row(episode: "Episode", zone: "Loaded | None") -> dict[str, Any]:
+def _row(episode: "Episode", zone: tzinfo | None) -> dict[str, Any]:
     labels = {name: value for name, value in episode.alert.labels.items() if name not in ("rule", "severity") and value}
     state = "ended" if not episode.firing else "firing"
     if episode.origin.value != "news":

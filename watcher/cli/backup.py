@@ -1,11 +1,12 @@
 """`backup`: a checked copy of the store."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from watcher.cli.common import Config, Exit, command, loaded
+from watcher.cli.common import Config, Exit, command
 
 
 @command
@@ -14,8 +15,9 @@ def backup(
     config: Config = None,
 ) -> int:
     """Copy the store, while the daemon runs, to FILE, and check the copy."""
+    from watcher.config import find, for_reading
     from watcher.store.backup import backup as copy
 
-    size = copy(loaded(config).settings.store.path, target)
+    size = copy(for_reading(find(config, os.environ), os.environ).store, target)
     typer.echo(f"{target}: {size / 1024 / 1024:.1f} MiB, checked")
     return Exit.DONE

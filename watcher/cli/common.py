@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from datetime import tzinfo
 from enum import IntEnum
 from functools import wraps
 from pathlib import Path
@@ -12,9 +13,10 @@ from typing import TYPE_CHECKING, Annotated, Any, ParamSpec
 import typer
 
 from watcher.errors import ApiError, ConfigError, StoreError, WatcherError
-from watcher.model.times import Millis, iso
+from watcher.model.times import Millis, iso, to_datetime
 
 if TYPE_CHECKING:
+    from watcher.config import Reading
     from watcher.loading import Loaded
     from watcher.store.store import Store
 
@@ -83,13 +85,14 @@ def loaded(config: Path | None) -> "Loaded":
     return load_all(find(config, os.environ), os.environ)
 
 
-def reader(config: Path | None) -> "tuple[Loaded, Store]":
-    """The configuration, and its store opened for reading beside a running daemon."""
+def reader(config: Path | None) -> "tuple[Reading, Store]":
+    """Where to look, and the store opened for reading beside a running daemon; needs no secret."""
+    from watcher.config import find, for_reading
     from watcher.store.database import open_reader
     from watcher.store.store import Store
 
-    found = loaded(config)
-    return found, Store(open_reader(found.settings.store.path))
+    found = for_reading(find(config, os.environ), os.environ)
+    return found, Store(open_reader(found.store))
 
 
 def show(
@@ -119,12 +122,8 @@ def show(
     console.print(table)
 
 
-def moment(at: Millis | None, loaded: "Loaded | None" = None) -> str | None:
-    """A time as people of the configured zone read it, or in UTC as programs do."""
+def moment(at: Millis | None, zone: tzinfo | None) -> str | None:
+    """A time as people of a zone read it, or (without one) in UTC as programs do."""
     if at is None:
         return None
-    if loaded is None:
-        return iso(at)
-    from watcher.model.times import to_datetime
-
-    return to_datetime(at).astimezone(loaded.settings.timezone).strftime("%Y-%m-%d %H:%M:%S")
+    return iso(at) if zone is None else to_datetime(at).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")

@@ -17,7 +17,7 @@ def outbox(
     from watcher.model.codec import from_json
 
     found, store = reader(config)
-    zone = None if json else found
+    zone = None if json else found.timezone
     states = ("queued", "sending", "dead", *(["sent"] if all_ else []))
     rows = [
         {

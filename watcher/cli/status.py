@@ -12,20 +12,13 @@ from watcher.cli.common import Config, Json, command, moment, reader, show
 def status(config: Config = None, json: Json = False) -> None:
     """Show each farm's watermark, what fires, what waits in the outbox, and whether the daemon runs."""
     from watcher.assembly import wall
-    from watcher.errors import StoreLocked
     from watcher.model.times import duration_text
-    from watcher.store.lock import locked
+    from watcher.store.lock import is_held
 
     found, store = reader(config)
-    zone = None if json else found
+    zone = None if json else found.timezone
     now = wall()
-    try:
-        with locked(found.settings.store.path):
-            running = False
-    except StoreLocked:
-        running = True
-    except OSError:
-        running = None
+    running = is_held(found.store)
     farms: list[dict[str, Any]] = []
     for record, watermark in store.fleet.standing():
         farms.append(
@@ -40,7 +33,7 @@ def status(config: Config = None, json: Json = False) -> None:
     firing = store.episodes.open()
     letters = store.outbox.counts()
     said = {
-        "daemon": {True: "running", False: "not running", None: "unknown"}[running],
+        "daemon": "running" if running else "not running",
         "alerts firing": sum(episode.origin.value == "news" for episode in firing),
         "learnt at first contact": sum(episode.origin.value != "news" for episode in firing),
         "messages waiting": letters.get("queued", 0) + letters.get("sending", 0),

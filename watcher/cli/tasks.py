@@ -18,7 +18,7 @@ def tasks(
 ) -> None:
     """List tasks, those that moved last first."""
     found, store = reader(config)
-    zone = None if json else found
+    zone = None if json else found.timezone
     rows: list[dict[str, Any]] = [
         {
             "task": listed.subject.task.id,

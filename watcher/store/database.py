@@ -104,7 +104,7 @@ def open_reader(path: Path) -> Database:
         raise StoreUnusable(f"{path}: there is no store yet: it is made by `nonce-watcher run`")
     connection: sqlite3.Connection | None = None
     try:
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?{_reading(path)}", uri=True, isolation_level=None)
         connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
         _refuse_foreign(path, connection)
     except sqlite3.Error as error:
@@ -117,6 +117,13 @@ def open_reader(path: Path) -> Database:
             connection.close()
         raise
     return Database(path, connection)
+
+
+def _reading(path: Path) -> str:
+    """How to open the file. Who may only read the folder can join a daemon's WAL, but not begin one; without a
+    WAL nobody writes, and the file can be read as it stands."""
+    alone = not path.with_name(path.name + "-wal").exists()
+    return "immutable=1" if alone and not os.access(path.parent, os.W_OK) else "mode=ro"
 
 
 def _is_new_born(path: Path) -> bool:
