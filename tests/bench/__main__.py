@@ -1,0 +1,26 @@
+"""`python -m tests.bench`: what the parts cost, as ratios to a floor taken in the same run."""
+
+import argparse
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.bench import ingest, memory, start
+from watcher.logs import configure
+
+PARTS = {"ingest": ingest.measure, "memory": memory.measure, "start": start.measure}
+
+
+def main() -> None:
+    configure("error", "json")
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("parts", nargs="*", default=[], help=f"of {', '.join(PARTS)}; all without any")
+    wanted = parser.parse_args().parts or list(PARTS)
+    table = Table("what", "measured", "goal", box=None, pad_edge=False)
+    for part in wanted:
+        for row in PARTS[part]():
+            table.add_row(*row)
+    Console(width=150).print(table)
+
+
+main()

@@ -1,0 +1,137 @@
+"""Memory: the daemon's parts on a store of a million tasks, through a day of polling 10,000 miners."""
+
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC
+from pathlib import Path
+
+MINERS = 10_000
+TASKS = 1_000_000
+LOOKS = 90 * 60 * 24
+"""As many as the budget allows in a day."""
+
+
+def measure() -> Iterator[tuple[str, str, str]]:
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([sys.executable, "-m", "tests.bench.memory", "fill", folder], check=True)
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.bench.memory", "watch", folder], check=True, capture_output=True, text=True
+        )
+    said = json.loads(done.stdout)
+    yield (
+        "Memory: 10,000 miners, 1,000,000 tasks stored, a day of looks",
+        f"peak {said['peak']:.0f} MB; {said['early']:.0f} MB after 1,000 looks, {said['late']:.0f} MB at the end",
+        "≤ 120 MB, flat",
+    )
+
+
+def fill(folder: Path) -> None:
+    """The store as it would be after three months."""
+    from watcher.model.miner import Farm, Miner
+    from watcher.model.times import DAY, SECOND
+    from watcher.store.database import open_database
+    from watcher.store.store import Store
+
+    now = 1_772_000_000_000
+    store = Store(open_database(folder / "state.db"))
+    store.database.connection.execute("PRAGMA synchronous = OFF")
+    with store.atomic():
+        store.fleet.write_farms([Farm("f", "Bench")], [], 0)
+        store.fleet.write_miners([Miner("f", f"{n:032x}", model="Antminer S19", ip="10.0.0.1") for n in range(MINERS)])
+        for n in range(MINERS):
+            store.fleet.looked("f", f"{n:032x}", now, now - DAY)
+        store.fleet.set_t0("f", now - 90 * DAY)
+        tasks, log = [], []
+        for key in range(1, TASKS + 1):
+            at = now - 90 * DAY + key * 90 * DAY // TASKS - 300 * SECOND
+            final = "failed" if key % 25 == 0 else "succeed"
+            miner = f"{key * 7919 % MINERS:032x}"
+            end = at + 60 * SECOND
+            tasks.append(
+                (key, "f", f"task-{key:08d}", miner, "b", "miner.system.reboot", final, at, at, at + 3000)
+                + ((None, end) if final == "failed" else (end, None))
+            )
+            log += [(key, "created", at, at, 0), (key, "pending", at + 3000, at, 0), (key, final, end, end, 0)]
+            if key % 50_000 == 0:
+                store.database.connection.executemany(
+                    "INSERT INTO tasks (key, farm_id, id, miner_id, batch_id, name, status, created_at, queuing_at, "
+                    "pending_at, succeed_at, failed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    tasks,
+                )
+                store.database.connection.executemany(
+                    "INSERT INTO transitions (task, status, at, observed_at, observed) VALUES (?, ?, ?, ?, ?)", log
+                )
+                tasks, log = [], []
+    store.close()
+
+
+def watch(folder: Path) -> None:
+    """A day of looks, each with the miner's last week of tasks; every hundredth brings a new failure."""
+    from tests.bench.ingest import READER
+    from watcher.alerts.board import Board, Voice
+    from watcher.alerts.compose import Composer
+    from watcher.alerts.routes import Route, Timers
+    from watcher.model.task import Task
+    from watcher.model.times import SECOND
+    from watcher.notify import apprise_adapter
+    from watcher.pack import pack_folder
+    from watcher.rules.load import load_rules
+    from watcher.rules.tracker import Scope
+    from watcher.store.database import open_database
+    from watcher.store.store import Store
+    from watcher.watch.desk import Desk, Policy
+    from watcher.watch.ingest import Look, ingest
+    from watcher.watch.plan import Plan
+    from watcher.watch.watermarks import Watermarks
+
+    assert READER and apprise_adapter  # the daemon has them loaded too
+    store = Store(open_database(folder / "state.db"))
+    loaded = load_rules(pack_folder()).rules
+    rules = {rule.name: rule for rule in loaded}
+    watermarks, plan = Watermarks(), Plan(30_000)
+    miners = store.fleet.miners("f")
+    watermarks.reset("f", [(miner.id, miner.watermark) for miner in miners])
+    plan.reset("f", [(miner.id, miner.watermark, miner.active_at) for miner in miners], [])
+    board = Board([Route({}, ("ops",), ("rule", "farm"), Timers())], rules, {"ops": Voice("ops")})
+    desk = Desk(store, Policy(loaded, {"ops": ["t"]}), board, Composer(rules, store.past, UTC), watermarks)
+    now = 1_772_000_000_000
+    with store.atomic():
+        desk.restore(now)
+    early = 0.0
+    for number in range(LOOKS):
+        now += SECOND * 2 // 3
+        choice = plan.choose(now)
+        if choice is None:
+            continue
+        place = choice.place
+        tasks = ()
+        if number % 100 == 0:
+            times = {"created": now - 60_000, "pending": now - 50_000, "failed": now - 1000}
+            tasks = (Task("f", f"new-{number}", "miner.system.reboot", "failed", place[1], "b", times),)
+        last = watermarks.of(Scope(*place))
+        with store.atomic():
+            taken = ingest(store, Look(*place, tasks, now, last, 0))
+            desk.take(taken.changes)
+            store.fleet.looked(*place, now, taken.active_at)
+            moved = watermarks.looked(*place, now)
+            desk.judge([Scope(*place), *([Scope("f"), Scope()] if moved else [])], now)
+            desk.speak(now)
+        plan.looked(place, now, has_open=taken.has_open, active_at=taken.active_at)
+        if number == 1000:
+            early = resident()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    sys.stdout.write(json.dumps({"early": early, "late": resident(), "peak": peak}))
+
+
+def resident() -> float:
+    """MB of this process."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 1024 / 1024
+
+
+if __name__ == "__main__":
+    {"fill": fill, "watch": watch}[sys.argv[1]](Path(sys.argv[2]))
