@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Any
 
 from watcher.model.task import (
-    CREATED,
     FINAL_STATUSES,
     OPEN_STATUSES,
     STATUSES,
@@ -23,6 +22,9 @@ from watcher.model.times import MINUTE, Millis
 FORESIGHT: Millis = 5 * MINUTE
 """How far beyond the API's present a time may lie and still be believed: clocks differ."""
 
+_PLACES = {status: place + is_final(status) for place, status in enumerate(STATUSES)}
+"""A task's way, with one place left before the ends for the statuses that nobody documented."""
+
 _DESCRIPTION = ("miner_id", "batch_id", "actor", "payload", "result", "error")
 
 
@@ -34,6 +36,8 @@ def merge(known: Task | None, row: Task) -> Task:
     """
     if known is None:
         return row
+    if row == known:
+        return known
     times = _times(known.times, row.times)
     merged: dict[str, Any] = {
         "name": row.name,
@@ -55,9 +59,8 @@ def _times(known: Mapping[str, Millis], told: Mapping[str, Millis]) -> Mapping[s
     if known == told:
         return known
     return {
-        status: min((at for at in (known.get(status), told.get(status)) if at is not None), key=_precise)
-        for status in STATUSES
-        if status in known or status in told
+        status: min((times[status] for times in (known, told) if status in times), key=_precise)
+        for status in {**known, **told}
     }
 
 
@@ -69,16 +72,16 @@ def _precise(at: Millis) -> tuple[Millis, Millis]:
 def _status(known: str, told: str, times: Mapping[str, Millis]) -> str:
     """The one further along; of two final ones, the one that has a time, and of these the earlier."""
     finals = [status for status in FINAL_STATUSES if status in (known, told)]
-    if finals:
-        timed = [status for status in finals if status in times]
-        return min(timed, key=lambda status: times[status]) if timed else finals[0]
-    return max(known, told, key=_progress)
+    timed = [status for status in finals if status in times]
+    if timed:
+        # As times are merged, or the order in which three readings come could decide.
+        return min(timed, key=lambda status: _precise(times[status]))
+    return finals[0] if finals else max(known, told, key=_progress)
 
 
 def _progress(status: str) -> tuple[int, str]:
     """An unknown status is somewhere on the way: beyond the known open ones, before any end."""
-    place = OPEN_STATUSES.index(status) if status in OPEN_STATUSES else len(OPEN_STATUSES)
-    return place, status
+    return _PLACES.get(status, len(OPEN_STATUSES)), status
 
 
 def _logs(known: tuple[LogLine, ...], told: tuple[LogLine, ...]) -> tuple[LogLine, ...]:
@@ -108,33 +111,38 @@ def transitions_of(
         baseline: the farm's T0 where this is the first reading of its miner; a new transition is baseline
             if it is not later.
     """
-    found: dict[str, Transition] = dict(known)
+    found = dict(known)
     for status, at in task.times.items():
         before = known.get(status)
-        if before is not None:
-            if before.observed or before.at != at:
-                found[status] = replace(before, at=at, observed=False, since=None)
-        elif at <= observed_at + FORESIGHT:
+        if before is not None and not before.observed:
+            found[status] = before if before.at == at else replace(before, at=at)
+        elif at > observed_at + FORESIGHT:
+            continue
+        elif before is not None:
+            found[status] = replace(before, at=at, observed=False, since=None)
+        else:
             learnt = baseline if baseline is not None and at <= baseline else None
             found[status] = Transition(status, at, observed_at, baseline=learnt)
     if task.status not in found and task.status not in task.times:
         found[task.status] = _observed(task, observed_at, last_open, baseline)
-    return tuple(sorted(found.values(), key=lambda transition: (transition.at, _life(transition.status))))
+    return tuple(sorted(found.values(), key=lambda transition: (transition.at, _progress(transition.status))))
 
 
 def _observed(task: Task, observed_at: Millis, last_open: Millis | None, baseline: Millis | None) -> Transition:
-    told = task.updated_at if task.updated_at is not None and is_final(task.status) else None
-    known_since = task.updated_at if task.updated_at is not None else task.created_at
+    """The current status, entered at an unknown time: not before `since`, not after `at`."""
+    updated_at = task.updated_at
+    if updated_at is None or updated_at > observed_at or (last_open is not None and updated_at < last_open):
+        at = observed_at  # what was updated then was another status
+    else:
+        at = updated_at
+    since = task.created_at if last_open is None else last_open
+    known_since = task.created_at if updated_at is None else updated_at
     learnt = baseline is not None and known_since is not None and known_since <= baseline
     return Transition(
         task.status,
-        observed_at if told is None else told,
+        at,
         observed_at,
         observed=True,
-        since=last_open if last_open is not None else task.times.get(CREATED),
+        since=None if since is None else min(since, at),
         baseline=baseline if learnt else None,
     )
-
-
-def _life(status: str) -> int:
-    return STATUSES.index(status) if status in STATUSES else len(OPEN_STATUSES)

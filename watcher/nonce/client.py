@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
 from random import Random
 from types import TracebackType
 from typing import Literal, Self
@@ -25,6 +26,7 @@ from watcher.nonce.transport import Transport
 
 _FARMS = Reader(FarmShape, Envelope[FarmShape])
 _MINERS = Reader(MinerShape, Envelope[MinerShape])
+_NOTHING = b'{"data": [], "pagination": {"hasNext": false}}'
 _TASKS = Reader(TaskShape, Envelope[TaskShape])
 
 _log = structlog.get_logger()
@@ -127,22 +129,44 @@ class NonceClient:
         rows, _ = await self._all(_MINERS, ("farms", farm_id, "miner", "latest"))
         return [translate.miner(row, farm_id) for row in rows]
 
-    async def miner_tasks(self, farm_id: str, miner_id: str, *, from_time: Millis | None = None) -> Reading:
-        """The tasks of a miner (2.1), of the last 7 days unless `from_time` asks for less."""
+    async def miner_tasks(
+        self, farm_id: str, miner_id: str, *, from_time: Millis | None = None, known: bytes | None = None
+    ) -> Reading:
+        """The tasks of a miner (2.1), of the last 7 days unless `from_time` asks for less.
+
+        Args:
+            farm_id: of the miner.
+            miner_id: whose tasks.
+            from_time: what is older may be left out.
+            known: the digest of the last reading: the same reply once more is not read again.
+        """
         query = {} if from_time is None else {"from_time": iso(from_time)}
-        rows, first = await self._all(_TASKS, ("farms", farm_id, "miners", miner_id, "tasks"), query)
+        digests: list[bytes] = []
+
+        def read(body: bytes) -> Page[TaskShape]:
+            digests.append(blake2b(body, digest_size=16).digest())
+            return _TASKS.read(_NOTHING if digests == [known] else body)
+
+        rows, first = await self._all(_TASKS, ("farms", farm_id, "miners", miner_id, "tasks"), query, read)
         tasks = tuple(translate.task(row, farm_id, miner_id) for row in rows)
-        return Reading(tasks, first.date, first.came_at)
+        digest = digests[0] if len(digests) == 1 else None
+        return Reading(tasks, first.date, first.came_at, digest, unchanged=digest is not None and digest == known)
 
     async def _all(
-        self, reader: Reader[Row], path: tuple[str, ...], query: Mapping[str, str] | None = None
+        self,
+        reader: Reader[Row],
+        path: tuple[str, ...],
+        query: Mapping[str, str] | None = None,
+        read: Callable[[bytes], Page[Row]] | None = None,
     ) -> tuple[list[Row], Moment]:
         """Every row of a list, and when the first of them came."""
         moments: list[Moment] = []
 
         async def fetch(number: int, size: int) -> Page[Row]:
             paging = {"page": str(number), "pageSize": str(size)}
-            page, moment = await self._session.get((*self._root, *path), {**paging, **(query or {})}, reader.read)
+            page, moment = await self._session.get(
+                (*self._root, *path), {**paging, **(query or {})}, read or reader.read
+            )
             moments.append(moment)
             self._notice(reader.shape.__name__, page, size)
             return page

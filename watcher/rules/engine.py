@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from watcher.model.subject import Subject, TaskChange
-from watcher.model.times import Millis
+from watcher.model.times import SECOND, Millis
 from watcher.rules.conditions.condition import Hit, Past
 from watcher.rules.event import Event
 from watcher.rules.fields import by_value
@@ -22,6 +22,10 @@ class Watermarks(Protocol):
     """Up to when everything is known, of a miner, a farm, or all farms; None while nothing is."""
 
     def of(self, scope: Scope) -> Millis | None: ...
+
+
+_LARGEST_INDEX = 10_000
+"""Names come from the API, and it may be mad."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +63,30 @@ class Engine:
         self._dirty: set[AlertKey] = set()
         self._replay_from: dict[AlertKey, Millis] = {}
         self._judged_from: dict[AlertKey, Millis] = {}
+        self._index: dict[tuple[str, frozenset[str]], tuple[Rule, ...]] = {}
 
     # --- learning
 
     def take(self, changes: Iterable[TaskChange]) -> None:
         """Take what a look changed; nothing is judged before `settle`."""
         for change in changes:
-            for rule in self.rules.values():
+            for rule in self._concerned(change):
                 self._take_hits(rule, change)
                 self._take_marks(rule, change)
+
+    def _concerned(self, change: TaskChange) -> Sequence[Rule]:
+        """The rules that a task may matter to, by its name and the statuses it was in."""
+        statuses = {transition.status for transition in change.after.transitions}
+        if change.before is not None:
+            statuses |= {transition.status for transition in change.before.transitions}
+        key = (change.after.task.name, frozenset(statuses))
+        found = self._index.get(key)
+        if found is None:
+            found = tuple(rule for rule in self.rules.values() if rule.condition.concerns(*key))
+            if len(self._index) >= _LARGEST_INDEX:
+                self._index.clear()
+            self._index[key] = found
+        return found
 
     def rebuild(self) -> None:
         """Forget everything and learn it again from the log."""
@@ -172,15 +191,30 @@ class Engine:
 
     # --- judging
 
-    def settle(self, scopes: Iterable[Scope]) -> list[Verdict]:
-        """Judge every alert that learnt something, and those whose watermark moved."""
-        keys = self._dirty
-        self._dirty = set()
-        for scope in scopes:
-            keys |= self._by_scope.get(scope, set())
-        return [self._judge(key) for key in sorted(keys, key=_text_key) if key in self._trackers]
+    def settle(self, scopes: Iterable[Scope], now: Millis | None = None) -> list[Verdict]:
+        """Judge every alert that learnt something, and those whose watermark moved.
 
-    def _judge(self, key: AlertKey) -> Verdict:
+        Args:
+            scopes: whose watermarks moved.
+            now: an alert that fires already, and merely grew, is judged again at most once in a second, so
+                that a storm costs no more than it must; None judges everything.
+        """
+        moved = {key for scope in scopes for key in self._by_scope.get(scope, ())}
+        keys = {key for key in self._dirty | moved if key in self._trackers}
+        postponed = {key for key in keys - moved if now is not None and self._can_wait(key, now)}
+        self._dirty = postponed
+        return [self._judge(key, now) for key in sorted(keys - postponed, key=_text_key)]
+
+    def _can_wait(self, key: AlertKey, now: Millis) -> bool:
+        fires_since = self._trackers[key].judged_firing_at
+        return fires_since is not None and abs(now - fires_since) < SECOND and key not in self._replay_from
+
+    @property
+    def postponed(self) -> bool:
+        """Whether something learnt was not judged yet."""
+        return bool(self._dirty)
+
+    def _judge(self, key: AlertKey, now: Millis | None) -> Verdict:
         judged_from = self._judged_from.pop(key, None)
         changed_at = self._replay_from.pop(key, None)
         if changed_at is not None:
@@ -189,6 +223,7 @@ class Engine:
         tracker = self._trackers[key]
         verdict = tracker.settle(self._watermarks.of(tracker.scope))
         verdict.judged_from = judged_from
+        tracker.judged_firing_at = None if verdict.open is None else now
         if tracker.idle():
             self._forget(tracker)
         return verdict

@@ -41,7 +41,14 @@ class Verdict:
 
 @dataclass(slots=True)
 class Tracker:
-    """An alert in memory. `pending` is sorted by event time; `known` holds the identities in it."""
+    """An alert in memory.
+
+    Args:
+        pending: events beyond the watermark, by event time; `known` holds their identities.
+        topics: what it listens for beside its own events.
+        settled_to: the watermark up to which it was judged for good.
+        judged_firing_at: the API's present when it was last found firing; None where it was not.
+    """
 
     key: AlertKey
     scope: Scope
@@ -51,6 +58,7 @@ class Tracker:
     known: set[tuple[int, str, Role]] = field(default_factory=set)
     topics: set[Hashable] = field(default_factory=set)
     settled_to: Millis | None = None
+    judged_firing_at: Millis | None = None
 
     def insert(self, event: Event) -> None:
         if event.identity not in self.known:

@@ -3,7 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import sqlite_utils
@@ -11,12 +11,25 @@ import sqlite_utils
 from watcher.errors import StoreFailed, StoreUnusable
 from watcher.store.schema import APPLICATION_ID, is_newer, migrations
 
+MODE = 0o640
+"""The owner writes; the group may read, and so may use the commands that look."""
+
 _BUSY_MS = 5000
 _CACHE_KIB = 8192
 _CHECK_WAL_PAGES = 1000
 _NETWORK = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "ceph", "glusterfs", "fuse.glusterfs"}
-_DAMAGE = ("malformed", "not a database", "corrupt")
-_WAY_OUT = "stop the service, move the file away, copy your last `nonce-watcher backup` over it, and start again"
+_NO_STORE = "there is no store yet: it is made by `nonce-watcher run`"
+_WAY_OUT = {
+    sqlite3.SQLITE_FULL: "free some space on its disk; the watch goes on by itself",
+    sqlite3.SQLITE_IOERR: "its disk can't be read or written (see `journalctl -k`); it is tried again",
+    sqlite3.SQLITE_BUSY: "another program holds it; it is tried again",
+    sqlite3.SQLITE_READONLY: "check the owner and mode of the file and its folder",
+    sqlite3.SQLITE_CANTOPEN: "check the owner and mode of the file and its folder",
+}
+_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_LASTING = _DAMAGE | {sqlite3.SQLITE_READONLY}
+_PASSING = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY}
+"""At opening, what may be over at the next try; anything else stays until somebody mends it."""
 
 
 class Database:
@@ -33,64 +46,57 @@ class Database:
 
         Raises:
             StoreFailed: nothing of it was committed; memory that assumed it must be dropped.
+            StoreUnusable: the same, and trying again is no use: the file is damaged, or was made read-only.
+            RuntimeError: a transaction is open already.
         """
+        if self.connection.in_transaction:
+            raise RuntimeError("a transaction is open already, and what it holds is committed as one")
         try:
             self.connection.execute("BEGIN IMMEDIATE")
-        except sqlite3.Error as error:
-            raise self._failed(error) from error
-        try:
             yield
-        except sqlite3.Error as error:
-            self._roll_back()
-            raise self._failed(error) from error
-        except BaseException:
-            self._roll_back()
-            raise
-        try:
             self.connection.execute("COMMIT")
         except sqlite3.Error as error:
             self._roll_back()
-            raise self._failed(error) from error
+            kind = StoreUnusable if _code(error) in _LASTING else StoreFailed
+            raise kind(_sentence(self.path, "nothing was saved", error)) from error
+        except BaseException:
+            self._roll_back()
+            raise
 
     def _roll_back(self) -> None:
-        if self.connection.in_transaction:
+        with suppress(sqlite3.Error):
             self.connection.rollback()
-
-    def _failed(self, error: sqlite3.Error) -> StoreFailed:
-        return StoreFailed(f"{self.path}: nothing was saved: {error}{_advice(str(error))}")
 
     def close(self) -> None:
         self.connection.close()
 
 
-def open_database(path: Path, *, create: bool = True) -> Database:
+def open_database(path: Path, *, create: bool = True, check: bool = True) -> Database:
     """Open the store for writing, made or migrated if need be.
+
+    Args:
+        check: read the whole file for damage first.
 
     Raises:
         StoreUnusable: it is damaged, newer, not ours, on a network file system, or can't be written.
+        StoreFailed: not now: its disk is full, or another program holds it.
     """
     _refuse_place(path)
-    fresh = not path.exists()
-    if fresh and not create:
-        raise StoreUnusable(f"{path}: there is no store yet: it is made by `nonce-watcher run`")
-    try:
-        if fresh:
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o640))
-        elif path.stat().st_size == 0 and not _is_new_born(path):
-            raise StoreUnusable(f"{path}: the file is empty, but it should hold the state: {_WAY_OUT}")
-        if not os.access(path, os.W_OK):
-            raise StoreUnusable(f"{path}: may not be written by this user: check its owner (chown) and mode")
-        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    except OSError as error:
-        raise StoreUnusable(f"{path}: cannot be made: {error.strerror}") from error
-    try:
-        _prepare(path, connection)
-    except sqlite3.Error as error:
-        connection.close()
-        raise StoreUnusable(f"{path}: {error}{_advice(str(error))}") from error
-    except StoreUnusable:
-        connection.close()
-        raise
+    if not _exists(path):
+        if not create:
+            raise StoreUnusable(f"{path}: {_NO_STORE}")
+        _make(path)
+    if not os.access(path, os.R_OK | os.W_OK):
+        raise StoreUnusable(f"{path}: may not be written by this user: check its owner (chown) and mode")
+    with _opened(path, f"{path.absolute().as_uri()}?mode=rw") as connection:
+        if check:
+            _refuse_damaged(path, connection)
+        if connection.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
+            raise StoreUnusable(f"{path}: its file system can't share memory, which the store needs: set store.path")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECK_WAL_PAGES}")
+        migrations.apply(sqlite_utils.Database(connection, execute_plugins=False))
     return Database(path, connection)
 
 
@@ -98,98 +104,149 @@ def open_reader(path: Path) -> Database:
     """Open the store beside a running daemon, for reading.
 
     Raises:
-        StoreUnusable: there is none, it can't be read, or it is not ours.
+        StoreUnusable: there is none, it can't be read, or it is not ours or not of this version.
+        StoreFailed: not now: its disk can't be read, or another program holds it.
     """
-    if not path.exists():
-        raise StoreUnusable(f"{path}: there is no store yet: it is made by `nonce-watcher run`")
+    if not _exists(path):
+        raise StoreUnusable(f"{path}: {_NO_STORE}")
+    if not os.access(path, os.R_OK):
+        raise StoreUnusable(f"{path}: may not be read by this user: is it in the group of nonce-watcher?")
+    with _opened(path, f"{path.absolute().as_uri()}?{_reading(path)}") as connection:
+        if migrations.pending(sqlite_utils.Database(connection, execute_plugins=False)):
+            raise StoreUnusable(f"{path}: was made by an older nonce-watcher: restart the service, which brings it up")
+    return Database(path, connection)
+
+
+def put_in_place(partial: Path, path: Path) -> None:
+    """Give a finished file its name, so that a crash leaves either the old file or the whole new one."""
+    _sync(partial)
+    partial.replace(path)
+    _sync(path.parent)
+
+
+def how_to_restore(path: Path) -> str:
+    """The log has to go too: SQLite would write what it holds into the backup."""
+    return (
+        f"to restore a backup, stop the service, delete {path.name}-wal and {path.name}-shm beside it, "
+        f"copy the backup over {path}, and start the service"
+    )
+
+
+@contextmanager
+def _opened(path: Path, uri: str) -> Iterator[sqlite3.Connection]:
+    """A connection to what proves to be a store of ours, kept if the block succeeds, else closed."""
     connection: sqlite3.Connection | None = None
     try:
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?{_reading(path)}", uri=True, isolation_level=None)
+        connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
         connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
         _refuse_foreign(path, connection)
-    except sqlite3.Error as error:
+        yield connection
+    except BaseException as error:
         if connection is not None:
             connection.close()
-        hint = " (is this user in the group of nonce-watcher?)" if not os.access(path, os.R_OK) else ""
-        raise StoreUnusable(f"{path}: cannot be read: {error}{hint}{_advice(str(error))}") from error
-    except StoreUnusable:
-        if connection is not None:
-            connection.close()
+        if isinstance(error, sqlite3.Error):
+            kind = StoreFailed if _code(error) in _PASSING else StoreUnusable
+            raise kind(_sentence(path, "cannot be opened", error)) from error
         raise
-    return Database(path, connection)
 
 
 def _reading(path: Path) -> str:
     """How to open the file. Who may only read the folder can join a daemon's WAL, but not begin one; without a
     WAL nobody writes, and the file can be read as it stands."""
-    alone = not path.with_name(path.name + "-wal").exists()
+    alone = not _beside(path, "-wal").exists()
     return "immutable=1" if alone and not os.access(path.parent, os.W_OK) else "mode=ro"
 
 
-def _is_new_born(path: Path) -> bool:
-    """An empty file that was made, and its maker died before the first table: nothing can be lost."""
-    return not path.with_name(path.name + ".lock").exists() and not path.with_name(path.name + "-wal").exists()
+def _make(path: Path) -> None:
+    """Make an empty store, whole before it has its name: an empty file there was never made by us."""
+    if _beside(path, "-wal").exists():
+        raise StoreUnusable(f"{path}: is gone, but its log {path.name}-wal is there: {how_to_restore(path)}")
+    partial = path.with_name(f".{path.name}.new")
+    try:
+        partial.unlink(missing_ok=True)
+        os.close(os.open(partial, os.O_CREAT | os.O_EXCL, MODE))
+        partial.chmod(MODE)
+        with closing(sqlite3.connect(partial, isolation_level=None)) as connection:
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            migrations.apply(sqlite_utils.Database(connection, execute_plugins=False))
+        put_in_place(partial, path)
+    except sqlite3.Error as error:
+        raise StoreFailed(_sentence(path, "cannot be made", error)) from error
+    except OSError as error:
+        raise StoreUnusable(f"{path}: cannot be made: {error.strerror}") from error
 
 
 def _refuse_place(path: Path) -> None:
     folder = path.parent
     if not folder.is_dir():
         raise StoreUnusable(f"{folder}: there is no such folder to keep the state in: make it, or set store.path")
-    if not os.access(folder, os.W_OK):
+    if not os.access(folder, os.W_OK | os.X_OK):
         raise StoreUnusable(f"{folder}: may not be written by this user: the state is kept there")
-    kind = _file_system(folder)
+    kind = file_system(path, Path("/proc/mounts").read_text())
     if kind in _NETWORK:
         why = f"is on a network file system ({kind}), where SQLite can lose data"
         raise StoreUnusable(f"{path}: {why}: set store.path")
 
 
-def _file_system(folder: Path) -> str:
-    """The kind of the file system that holds a folder, as the kernel names it."""
-    try:
-        mounts = Path("/proc/mounts").read_text().splitlines()
-    except OSError:
-        return "unknown"
-    best, kind = "", "unknown"
-    for line in mounts:
+def file_system(path: Path, mounts: str) -> str:
+    """The kind of the file system that holds a path, by the kernel's table of mounts."""
+    real = path.resolve()
+    best, kind = Path("/"), "unknown"
+    for line in mounts.splitlines():
         _, place, what, *_ = line.split(" ")
-        inside = str(folder.resolve()).startswith(place.rstrip("/") + "/") or str(folder.resolve()) == place
-        if (inside or place == "/") and len(place) >= len(best):
-            best, kind = place, what
+        mount = Path(place.replace(r"\040", " "))
+        if real.is_relative_to(mount) and len(mount.parts) >= len(best.parts):
+            best, kind = mount, what
     return kind
 
 
-def _prepare(path: Path, connection: sqlite3.Connection) -> None:
-    connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
-    _refuse_foreign(path, connection)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-    connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECK_WAL_PAGES}")
-    damage = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-    if damage != "ok":
-        raise StoreUnusable(f"{path}: the file is damaged ({damage}): {_WAY_OUT}")
-    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    migrations.apply(sqlite_utils.Database(connection, execute_plugins=False))
-
-
 def _refuse_foreign(path: Path, connection: sqlite3.Connection) -> None:
-    mark = connection.execute("PRAGMA application_id").fetchone()[0]
-    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-    if tables and mark != APPLICATION_ID:
+    if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
         raise StoreUnusable(f"{path}: is another program's database: set store.path to a file of its own")
     if is_newer(sqlite_utils.Database(connection, execute_plugins=False)):
         raise StoreUnusable(
-            f"{path}: was made by a newer nonce-watcher: upgrade nonce-watcher, or restore a backup of this version"
+            f"{path}: was made by a newer nonce-watcher: upgrade nonce-watcher, or go back to a backup of this "
+            f"version: {how_to_restore(path)}"
         )
 
 
-def _advice(text: str) -> str:
-    if any(word in text for word in _DAMAGE):
-        return f": {_WAY_OUT}"
-    if "full" in text:
-        return ": free some space on its disk; the watch goes on by itself"
-    if "readonly" in text or "unable to open" in text:
-        return ": check the owner and mode of the file and its folder"
-    if "locked" in text:
-        return ": another program holds it; it is tried again"
-    return ""
+def _refuse_damaged(path: Path, connection: sqlite3.Connection) -> None:
+    found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if found != "ok":
+        raise StoreUnusable(f"{path}: the file is damaged ({found}): {how_to_restore(path)}")
+
+
+def _exists(path: Path) -> bool:
+    """Whether there is a file with something in it; an empty one is a lost store, not a new one."""
+    try:
+        size = path.stat().st_size
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise StoreUnusable(f"{path}: cannot be opened: {error.strerror}") from error
+    if size == 0:
+        raise StoreUnusable(f"{path}: the file is empty, but it should hold the state: {how_to_restore(path)}")
+    return True
+
+
+def _sentence(path: Path, what: str, error: sqlite3.Error) -> str:
+    code = _code(error)
+    way_out = how_to_restore(path) if code in _DAMAGE else _WAY_OUT.get(code)
+    return ": ".join(filter(None, (str(path), what, str(error), way_out)))
+
+
+def _code(error: sqlite3.Error) -> int:
+    """SQLite's primary code of an error; 0 where Python's own module raised it."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+def _beside(path: Path, suffix: str) -> Path:
+    return path.with_name(path.name + suffix)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -63,6 +63,16 @@ class Past:
         for start in range(0, len(found), _PAGE):
             yield from self._read(found[start : start + _PAGE])
 
+    def first_success(self, farm_id: str, miner_id: str, name: str, after: Millis) -> Subject | None:
+        """The first success of a task of this name on a miner, of those created after a moment."""
+        row = self._connection.execute(
+            "SELECT t.key FROM tasks AS t JOIN transitions AS x ON x.task = t.key AND x.status = 'succeed' "
+            "WHERE t.farm_id = ? AND t.miner_id = ? AND t.name = ? AND coalesce(t.created_at, x.at) > ? "
+            "ORDER BY x.at LIMIT 1",
+            (farm_id, miner_id, name, after),
+        ).fetchone()
+        return None if row is None else self.subject(row[0])
+
     def latest(
         self, limit: int, *, miner_id: str | None = None, status: str | None = None, name: str | None = None
     ) -> list[Listed]:

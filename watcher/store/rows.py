@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import fields
+from functools import lru_cache
 from typing import Any
 
 from watcher.model.miner import Miner
@@ -55,8 +56,11 @@ def _json(value: object) -> str | None:
     return None if value is None else json.dumps(value)
 
 
+@lru_cache(maxsize=1024)
 def miner_json(miner: Miner) -> str:
-    return json.dumps({name: value for name, value in asdict(miner).items() if value not in (None, (), [])})
+    """The same miner stands in all rows of a reading, so it is written out once."""
+    said = {part.name: getattr(miner, part.name) for part in fields(miner)}
+    return json.dumps({name: value for name, value in said.items() if value not in (None, ())})
 
 
 def miner_of_json(text: str) -> Miner:

@@ -5,8 +5,9 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from watcher.model.task import Task, Transition
+from watcher.model.task import Task, Transition, is_final
 from watcher.model.times import Millis
 from watcher.store import rows
 
@@ -22,6 +23,10 @@ _LOG = (
     "ON CONFLICT (task, status) DO UPDATE "
     "SET at = excluded.at, observed = excluded.observed, since = excluded.since"
 )
+
+
+Stored = tuple[Any, ...]
+"""A row in the order of `TASK_COLUMNS`, then `missing_since` and `lost_at`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,32 @@ class Tasks:
         )
         log = self.transitions([row["key"] for row in found])
         return {row["id"]: _known(row, log) for row in found}
+
+    def stored(self, farm_id: str, ids: Iterable[str]) -> dict[str, Stored]:
+        """The stored rows among a farm's tasks, by id, as they lie there."""
+        cursor = self._connection.execute(
+            f"SELECT {_COLUMNS}, missing_since, lost_at FROM tasks "  # noqa: S608 - our own column names
+            "WHERE farm_id = ? AND id IN (SELECT value FROM json_each(?))",
+            (farm_id, json.dumps(list(ids))),
+        )
+        return {row[1]: row for row in cursor}
+
+    @staticmethod
+    def same(stored: Stored | None, task: Task) -> bool:
+        """Whether a reading of a final task is what the store has already, to the letter."""
+        if stored is None or stored[-1] is not None or stored[-2] is not None:
+            return False
+        return is_final(task.status) and task.status in task.times and stored[:-2] == rows.task_row(task)
+
+    def missing(self, farm_id: str, miner_id: str, before: Millis) -> list[Known]:
+        """A miner's open tasks that no look has shown since before a moment."""
+        found = self._rows(
+            "SELECT * FROM tasks WHERE farm_id = ? AND miner_id = ? AND lost_at IS NULL "
+            "AND status NOT IN ('succeed', 'failed', 'timed_out', 'cancelled') AND missing_since <= ?",
+            (farm_id, miner_id, before),
+        )
+        log = self.transitions([row["key"] for row in found])
+        return [_known(row, log) for row in found]
 
     def unseen_open(self, farm_id: str, miner_id: str, seen: Iterable[str]) -> list[Known]:
         """A miner's open tasks that a look did not show."""

@@ -134,7 +134,17 @@ class Desk:
 
     def judge(self, scopes: Iterable[Scope], now: Millis) -> int:
         """Judge what may have changed; returns how many episodes did."""
-        return sum(self._apply(verdict, Reading(now), now) for verdict in self._engine.settle(scopes))
+        return sum(self._apply(verdict, Reading(now), now) for verdict in self._engine.settle(scopes, now))
+
+    @property
+    def postponed(self) -> bool:
+        """See `Engine.postponed`."""
+        return self._engine.postponed
+
+    def judge_all(self, now: Millis) -> None:
+        """Judge also what a storm has postponed."""
+        for verdict in self._engine.settle(()):
+            self._apply(verdict, Reading(now), now)
 
     def unsettled(self) -> dict[Scope, Millis]:
         """See `Engine.unsettled`."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from watcher.model.merge import merge, transitions_of
+from watcher.model.merge import FORESIGHT, merge, transitions_of
 from watcher.model.subject import TaskChange
 from watcher.model.task import Task, Transition, is_final
 from watcher.model.times import DAY, Millis
@@ -21,6 +21,7 @@ class Look:
         present: the API's present: the miner's watermark from now on.
         last: the miner's watermark until now; None at its first reading.
         t0: the farm's first contact; None where nothing is to be learnt as baseline.
+        unchanged: the reply was the last one to the letter, and its tasks were not read again.
     """
 
     farm_id: str
@@ -29,6 +30,7 @@ class Look:
     present: Millis
     last: Millis | None
     t0: Millis | None
+    unchanged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +40,14 @@ class Ingested:
     Args:
         changes: of tasks, as the rules take them.
         has_open: whether the miner has an open task.
-        active_at: its latest transition.
+        active_at: its latest transition; None where nothing was read.
+        complete: nothing in it waits for its time: the same reply once more would change nothing.
     """
 
     changes: list[TaskChange]
     has_open: bool
     active_at: Millis | None
+    complete: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,30 +59,37 @@ class _Changed:
 
 def ingest(store: Store, look: Look) -> Ingested:
     """Write a look; inside the caller's transaction."""
-    known = store.tasks.known(look.farm_id, [task.id for task in look.tasks])
-    baseline = look.t0 if look.last is None else None
-    changed: list[_Changed] = []
-    active_at: Millis | None = None
-    has_open = False
-    for row in look.tasks:
-        before = known.get(row.id)
-        task = merge(None if before is None else before.task, row)
-        has_open = has_open or not is_final(task.status)
-        logged = () if before is None else before.transitions
-        transitions = transitions_of(
-            task,
-            {transition.status: transition for transition in logged},
-            observed_at=look.present,
-            last_open=_last_open(before, look),
-            baseline=baseline,
-        )
-        for transition in transitions:
-            active_at = max(transition.at, active_at or transition.at)
-        shown_again = before is not None and (before.missing_since is not None or before.lost_at is not None)
-        if before is not None and task is before.task and transitions == logged and not shown_again:
-            continue
-        changed.append(_Changed(before, task, transitions))
-    return Ingested(_written(store, changed) + _missing(store, look), has_open, active_at)
+    if look.unchanged:
+        return Ingested(_overdue(store, look), _has_open(store, look), None)
+    stored = store.tasks.stored(look.farm_id, [task.id for task in look.tasks])
+    unknown = [row for row in look.tasks if not store.tasks.same(stored.get(row.id), row)]
+    known = store.tasks.known(look.farm_id, [row.id for row in unknown])
+    changed = [one for row in unknown if (one := _changed(known.get(row.id), row, look)) is not None]
+    changes = _written(store, changed) + _missing(store, look)
+    moments = [at for row in look.tasks for at in row.times.values()]
+    complete = all(at <= look.present + FORESIGHT for at in moments)
+    return Ingested(changes, _has_open(store, look), max(moments, default=None), complete)
+
+
+def _has_open(store: Store, look: Look) -> bool:
+    return store.tasks.oldest_open(look.farm_id, look.miner_id) is not None
+
+
+def _changed(before: Known | None, row: Task, look: Look) -> _Changed | None:
+    """What a row brings; None for nothing new."""
+    task = merge(None if before is None else before.task, row)
+    logged = () if before is None else before.transitions
+    transitions = transitions_of(
+        task,
+        {transition.status: transition for transition in logged},
+        observed_at=look.present,
+        last_open=_last_open(before, look),
+        baseline=look.t0 if look.last is None else None,
+    )
+    shown_again = before is not None and (before.missing_since is not None or before.lost_at is not None)
+    if before is not None and task is before.task and transitions == logged and not shown_again:
+        return None
+    return _Changed(before, task, transitions)
 
 
 def _last_open(before: Known | None, look: Look) -> Millis | None:
@@ -109,13 +120,17 @@ def _written(store: Store, changed: list[_Changed]) -> list[TaskChange]:
 
 def _missing(store: Store, look: Look) -> list[TaskChange]:
     """Open tasks that the look did not show: missing at first, and lost when that has lasted."""
-    changes: list[TaskChange] = []
     for known in store.tasks.unseen_open(look.farm_id, look.miner_id, [task.id for task in look.tasks]):
         if known.missing_since is None:
             store.tasks.mark_missing(known.key, look.last if look.last is not None else look.present)
-        elif known.missing_since + LOST_AFTER <= look.present:
-            store.tasks.mark_lost(known.key, look.present)
-            changes += _lost(store, known, look.present)
+    return _overdue(store, look)
+
+
+def _overdue(store: Store, look: Look) -> list[TaskChange]:
+    changes: list[TaskChange] = []
+    for known in store.tasks.missing(look.farm_id, look.miner_id, look.present - LOST_AFTER):
+        store.tasks.mark_lost(known.key, look.present)
+        changes += _lost(store, known, look.present)
     return changes
 
 

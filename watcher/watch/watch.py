@@ -39,7 +39,9 @@ _PATIENCE = 30.0
 
 
 class Api(InventoryApi, Protocol):
-    async def miner_tasks(self, farm_id: str, miner_id: str, *, from_time: Millis | None = None) -> Reading: ...
+    async def miner_tasks(
+        self, farm_id: str, miner_id: str, *, from_time: Millis | None = None, known: bytes | None = None
+    ) -> Reading: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ class Watch:
         self._random = means.random or Random()  # noqa: S311 - spreads retries, guards nothing
         self._inventory_due: Millis = 0
         self._t0: dict[str, Millis | None] = {}
+        self._digests: dict[Place, bytes] = {}
         self._trouble: str | None = None
         self._known_to: Millis | None = None
         self._silent = False
@@ -90,6 +93,7 @@ class Watch:
             StoreFailed: the store can't be written now.
         """
         means, store = self._means, self._means.store
+        self._digests.clear()
         for record in store.fleet.farms():
             farm_id = record.farm.id
             if record.gone_at is not None:
@@ -207,7 +211,9 @@ class Watch:
             complete = await self._insist(partial(self.look, place)) and complete
         complete = await self._look_again() and complete
         with self._means.store.atomic():
-            self._means.desk.speak(self._means.clock.now(), hurry=True)
+            now = self._means.clock.now()
+            self._means.desk.judge_all(now)
+            self._means.desk.speak(now, hurry=True)
         return complete
 
     async def _look_again(self) -> bool:
@@ -265,7 +271,8 @@ class Watch:
         means, store = self._means, self._means.store
         farm_id, miner_id = place
         last = means.watermarks.of(Scope(farm_id, miner_id))
-        reading = await means.api.miner_tasks(farm_id, miner_id, from_time=self._from_time(place, last))
+        start, known = self._from_time(place, last), self._digests.get(place)
+        reading = await means.api.miner_tasks(farm_id, miner_id, from_time=start, known=known)
         present = means.clock.seen(reading.date, reading.read_at)
         self._note_gap(present)
         t0 = self._t0.get(farm_id)
@@ -274,7 +281,15 @@ class Watch:
             store.fleet.set_t0(farm_id, learnt_at)
             taken = ingest(
                 store,
-                Look(farm_id, miner_id, reading.tasks, present, last, learnt_at if means.learn else None),
+                Look(
+                    farm_id,
+                    miner_id,
+                    reading.tasks,
+                    present,
+                    last,
+                    learnt_at if means.learn else None,
+                    unchanged=reading.unchanged,
+                ),
             )
             means.desk.take(taken.changes)
             store.fleet.looked(farm_id, miner_id, present, taken.active_at)
@@ -287,6 +302,8 @@ class Watch:
             judged = means.desk.judge(scopes, now)
             spoken = means.desk.speak(now) if (judged or moved) and not self._silent else 0
         self._t0[farm_id] = learnt_at
+        if reading.digest is not None and taken.complete:
+            self._digests[place] = reading.digest
         means.plan.looked(place, present, has_open=taken.has_open, active_at=taken.active_at)
         if spoken:
             means.changed()
@@ -323,9 +340,10 @@ class Watch:
         """
         now = self._means.clock.now()
         due = self._means.desk.next_due(now)
-        if self.stale or due is None or due > now:
+        if self.stale or not (self._means.desk.postponed or (due is not None and due <= now)):
             return
         with self._means.store.atomic():
+            self._means.desk.judge_all(now)
             spoken = self._means.desk.speak(now)
         if spoken:
             self._means.changed()

@@ -86,6 +86,9 @@ class Past(Protocol):
     ) -> Iterable[Subject]:
         """Tasks with a transition after `since` (None: any), narrowed by literal values; `with_open`: or open."""
 
+    def first_success(self, farm_id: str, miner_id: str, name: str, after: Millis) -> Subject | None:
+        """The first success of a task of this name on a miner, of those created after a moment."""
+
 
 class Condition(Protocol):
     """One condition of one rule, compiled."""
@@ -100,6 +103,9 @@ class Condition(Protocol):
     @property
     def by_time(self) -> bool:
         """It comes true by time passing, not by an event: nothing beyond the watermark can show it."""
+
+    def concerns(self, name: str, statuses: Iterable[str]) -> bool:
+        """Whether a task of this name that was in these statuses may matter: a quick no, for the index."""
 
     def hits(self, subject: Subject) -> list[Hit]:
         """Every event that the task's transitions are to the alert they belong to."""
@@ -121,6 +127,11 @@ class Condition(Protocol):
 
 class Silent:
     """The part of a condition that listens for nothing beside its own events."""
+
+    match: Matcher
+
+    def concerns(self, name: str, statuses: Iterable[str]) -> bool:
+        return self.match.fits("task", name) and any(self.match.fits("status", status) for status in statuses)
 
     def listens_for(self, event: Event, by: Sequence[str | None]) -> Hashable:  # noqa: ARG002 - part of a protocol
         return None

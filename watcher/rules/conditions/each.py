@@ -18,7 +18,6 @@ from watcher.rules.validation import Part
 _BRIEF = Resolve(ResolveHow.AFTER, after=HOUR)
 _REPAIR = Resolve(ResolveHow.ON_SUCCESS)
 _UNENDED = End(EndReason.EXPIRED, "")
-_SUCCEEDED = frozenset({SUCCEED})
 
 
 class EachSpec(Part):
@@ -54,6 +53,14 @@ class Each:
         if how is ResolveHow.AFTER and self.ending.resolve is not None:
             return self.ending.resolve.after
         return None if self.ending.expire is None else max(self.ending.expire, HOUR)
+
+    def concerns(self, name: str, statuses: Iterable[str]) -> bool:
+        known = tuple(statuses)
+        resolve = self.ending.resolve
+        if resolve is not None and resolve.on is not None and _concerns(resolve.on, name, known):
+            return True
+        repairs_it = SUCCEED in known and (resolve is None or resolve.how is ResolveHow.ON_SUCCESS)
+        return _concerns(self.match, name, known) or (repairs_it and self.match.fits("task", name))
 
     def hits(self, subject: Subject) -> list[Hit]:
         hits = [
@@ -102,14 +109,10 @@ class Each:
         topic = self.listens_for(event, by)
         if topic is None:
             return
+        subjects: Iterable[Subject]
         if resolve.how is ResolveHow.ON_SUCCESS:
-            subjects = past.subjects(
-                since=event.earliest,
-                names=frozenset({event.name}),
-                statuses=_SUCCEEDED,
-                farm_id=event.farm_id,
-                miner_id=event.miner_id,
-            )
+            first = past.first_success(event.farm_id, event.miner_id or "", event.name, event.earliest)
+            subjects = [] if first is None else [first]
         else:
             on = resolve.on
             in_farm = "farm" in self.ending.by and on is not None and not on.names_field("farm")
@@ -127,6 +130,10 @@ class Each:
 
     def phrase(self) -> str:
         return "each one"
+
+
+def _concerns(match: Matcher, name: str, statuses: Iterable[str]) -> bool:
+    return match.fits("task", name) and any(match.fits("status", status) for status in statuses)
 
 
 @dataclass(slots=True)
