@@ -29,7 +29,7 @@ from watcher.watch.ingest import Look, ingest
 from watcher.watch.watermarks import Watermarks
 
 TASKS = 100_000
-RUNS = 3
+RUNS = 2
 FARM = "farm"
 READER = Reader(TaskShape, Envelope[TaskShape])
 

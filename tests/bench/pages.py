@@ -8,7 +8,13 @@ from random import Random
 from watcher.model.times import HOUR, MINUTE, SECOND, Millis, iso
 
 PAGE = 500
-NAMES = ("miner.firmware.update", "miner.system.reboot", "miner.power_mode.update", "miner.pool.update", "miner.log.get")
+NAMES = (
+    "miner.firmware.update",
+    "miner.system.reboot",
+    "miner.power_mode.update",
+    "miner.pool.update",
+    "miner.log.get",
+)
 START: Millis = 1_772_000_000_000
 
 

@@ -8,6 +8,8 @@ from watcher.model.codec import from_json, to_json
 from watcher.model.message import Message, MinerLine, Say, Section, Severity, State
 
 WORDS = st.text(st.characters(), max_size=20)
+NAMES = st.text(st.characters(codec="utf-8"), max_size=20)
+"""Of labels and tasks: they come out of a file or of JSON that was read."""
 MAYBE = st.none() | WORDS
 NUMBERS = st.integers(-(2**63), 2**63)
 SECTIONS = st.builds(
@@ -16,13 +18,13 @@ SECTIONS = st.builds(
     summary=WORDS,
     state=st.sampled_from(State),
     severity=st.sampled_from(Severity),
-    labels=st.dictionaries(WORDS, MAYBE, max_size=3),
+    labels=st.dictionaries(NAMES, MAYBE, max_size=3),
     alerts=NUMBERS,
     alert_ids=st.lists(WORDS, max_size=3).map(tuple),
     new=NUMBERS,
     count=NUMBERS,
     total=st.none() | NUMBERS,
-    tasks=st.dictionaries(WORDS, NUMBERS, max_size=3),
+    tasks=st.dictionaries(NAMES, NUMBERS, max_size=3),
     reasons=st.lists(st.tuples(WORDS, NUMBERS), max_size=3).map(tuple),
     miners=st.lists(st.builds(MinerLine, WORDS, MAYBE, MAYBE), max_size=3).map(tuple),
     miners_total=NUMBERS,

@@ -103,6 +103,12 @@ class Plan:
             if belongs:
                 queue[place] = None
 
+    def skip(self, place: Place) -> None:
+        """A look failed: the others come first, so that one miner's trouble is not everybody's."""
+        for queue in (self._turn, self._open, self._active):
+            if place in queue:
+                queue.move_to_end(place)
+
     def choose(self, now: Millis) -> Choice | None:
         """The next look; None while every miner was looked at less than `every` ago."""
         self._requests += 1

@@ -139,7 +139,8 @@ class Watch:
             if choice is None:
                 await self._pause(self._time_to_next(now), stop)
                 continue
-            await self._try(self.look(choice.place, choice))
+            if not await self._try(self.look(choice.place, choice)):
+                self._means.plan.skip(choice.place)
 
     def _time_to_next(self, now: Millis) -> float:
         due = min(self._means.plan.next_due() or self._inventory_due, self._inventory_due)
@@ -168,6 +169,12 @@ class Watch:
         except StoreFailed as failure:
             _log.error("nothing saved", reason=str(failure))
             self.stale = True
+            return False
+        except Exception:
+            # One miner's row that nobody foresaw must not stop the watch over all others.
+            _log.exception("a look failed unexpectedly")
+            self.stale = True
+            await self._means.sleep(1.0)
             return False
         if self._trouble is not None:
             _log.info("the API answers again")
