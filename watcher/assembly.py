@@ -192,8 +192,7 @@ async def opened(loaded: Loaded, host: Host, alive: Callable[[], object] = lambd
             stack.enter_context(locked(path))
         store = Store(open_database(path))
         stack.callback(store.close)
-        newest = max((mark for mark in store.fleet.watermarks() if mark is not None), default=None)
-        clock = ApiClock(host.wall, host.monotonic, newest)
+        clock = ApiClock(host.wall, host.monotonic, store.fleet.last_look())
         parts = assemble(loaded, store, clock, host, alive)
         parts.watch.restore()
         try:

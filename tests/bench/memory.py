@@ -88,7 +88,7 @@ def watch(folder: Path) -> None:
     from watcher.watch.plan import Plan
     from watcher.watch.watermarks import Watermarks
 
-    assert READER and apprise_adapter  # the daemon has them loaded too
+    assert {READER, apprise_adapter}  # the daemon has them loaded too
     store = Store(open_database(folder / "state.db"))
     loaded = load_rules(pack_folder()).rules
     rules = {rule.name: rule for rule in loaded}
@@ -108,7 +108,7 @@ def watch(folder: Path) -> None:
         if choice is None:
             continue
         place = choice.place
-        tasks = ()
+        tasks: tuple[Task, ...] = ()
         if number % 100 == 0:
             times = {"created": now - 60_000, "pending": now - 50_000, "failed": now - 1000}
             tasks = (Task("f", f"new-{number}", "miner.system.reboot", "failed", place[1], "b", times),)

@@ -88,6 +88,22 @@ def test_the_rest_of_an_odd_row_is_kept_however_deep_the_oddness() -> None:
     assert odd == {"miner.health_status", "miner.metadata.ip", "logs", "logs.timestamp"}
 
 
+@pytest.mark.parametrize(
+    "line", [{"message": 1}, {"message": None}, {"level": 5}, {}, 7, [[]], {"message": {}, "level": 1}]
+)
+def test_an_odd_log_line_costs_that_line(line: Any) -> None:
+    found, odd = task(logs=[{"message": "before"}, line, {"message": "after"}], batchId=7)
+    assert [kept.message for kept in found.logs] == ["before", "after"]
+    assert odd >= {"logs", "batchId"}
+
+
+def test_a_number_that_no_reader_takes_costs_its_field() -> None:
+    body = json.dumps({"data": [{**GOOD, "createdAt": 0}]}).replace(" 0}", "9" * 5000 + "}").encode()
+    found = TASKS.read(body)
+    assert [row.id for row in found.rows] == ["good"]
+    assert found.odd == {"createdAt"}
+
+
 def test_absent_and_null_are_unknown_but_not_odd() -> None:
     found, odd = task(batchId=None, failedAt=None, miner=None, logs=None, result=None, payload=None)
     assert found == task()[0]

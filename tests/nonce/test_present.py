@@ -1,9 +1,13 @@
-from watcher.model.times import HOUR, SECOND, Millis
-from watcher.nonce.present import SAFETY, Present, Verdict
+from hypothesis import given
+from hypothesis import strategies as st
+
+from watcher.model.times import DAY, HOUR, SECOND, Millis
+from watcher.nonce.present import SAFETY, TOLERANCE, Present, Verdict
 
 NOON: Millis = 1_700_000_000_000
 """The API's true time when the monotonic clock shows 0. Our own clock is an hour ahead of it."""
 WALL = NOON + HOUR
+JITTER = st.integers(-6 * SECOND, 6 * SECOND)
 
 
 def looked(*looks: tuple[float, Millis], watermark: Millis = 0) -> tuple[Present, list[Verdict]]:
@@ -44,7 +48,8 @@ def test_without_a_date_our_clock_tells_the_time() -> None:
 def test_a_little_more_or_less_is_taken() -> None:
     present, verdicts = looked((0.0, 0), (30.0, 5000), (60.0, 0), (90.0, -5000))
     assert verdicts == [Verdict.TAKEN] * 4
-    assert present.now(90.0) == NOON + 85_000
+    assert present.now(90.0) == present.now(95.0) == NOON + 90_000
+    assert present.now(96.0) == NOON + 91_000
 
 
 def test_the_last_look_never_goes_back_without_a_step() -> None:
@@ -86,3 +91,20 @@ def test_our_clock_may_step_as_it_likes_while_the_api_tells_the_time() -> None:
         after, verdict = present.seen(NOON + 30_000 + SAFETY, wall, 30.0)
         assert verdict is Verdict.TAKEN
         assert after.now(30.0) == NOON + 30_000
+
+
+@given(st.integers(0, 2 * NOON), st.lists(st.tuples(st.floats(0, 600), st.none() | st.integers(-DAY, DAY) | JITTER)))
+def test_the_present_is_never_below_the_watermark_and_goes_back_only_by_a_confirmed_step(
+    watermark: Millis, looks: list[tuple[float, Millis | None]]
+) -> None:
+    present, monotonic, floor = Present.start(WALL, 0.0, watermark), 0.0, watermark
+    for passed, off in looks:
+        monotonic += passed
+        before, date = present.now(monotonic), None if off is None else NOON + round(monotonic * SECOND) + off
+        first, held = not present.read, present.held
+        present, verdict = present.seen(date, WALL, monotonic)
+        if verdict is Verdict.STEPPED:
+            assert held is not None
+            floor = 0
+        assert floor <= present.at <= present.now(monotonic)
+        assert first or verdict is Verdict.STEPPED or before <= present.now(monotonic) <= before + TOLERANCE

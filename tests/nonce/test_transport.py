@@ -239,6 +239,24 @@ def test_an_unknown_a_foreign_and_an_expired_certificate_are_refused(
     run(story())
 
 
+def test_tls_that_fails_after_the_handshake_passes(kit: "Kit", tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
+    tls = tls_of(authority, "127.0.0.1")
+    tls.verify_mode = ssl.CERT_REQUIRED  # TLS 1.3 tells the client only when it reads
+
+    async def story() -> None:
+        async with (
+            kit.listening(b"", tls=tls) as server,
+            kit.client(f"https://127.0.0.1:{server.port}") as client,
+        ):
+            with pytest.raises(ApiUnavailable, match="certificate required"):
+                await client.farms()
+
+    run(story())
+
+
 @pytest.mark.parametrize(
     ("variable", "value"),
     [

@@ -1,5 +1,6 @@
 """httpx's errors in our words, in one place. Every one of its classes is in the table; a test says so."""
 
+import ssl
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -44,12 +45,13 @@ SENTENCES: Mapping[type[Exception], str] = MappingProxyType(
         httpx.StreamClosed: _MISUSED,
         httpx.ResponseNotRead: _MISUSED,
         httpx.RequestNotRead: _MISUSED,
+        ssl.SSLError: _BROKEN,
     }
 )
-CAUGHT = (httpx.HTTPError, httpx.InvalidURL, httpx.CookieConflict, httpx.StreamError)
-"""The roots of httpx's errors."""
+CAUGHT = (httpx.HTTPError, httpx.InvalidURL, httpx.CookieConflict, httpx.StreamError, ssl.SSLError)
+"""The roots of httpx's errors, and the one that it lets through: TLS may fail after the handshake too."""
 
-_TELLING = (httpx.ConnectError, httpx.ProxyError)
+_TELLING = (httpx.ConnectError, httpx.ProxyError, ssl.SSLError)
 """Whose text names the cause (refused, no such host, certificate) and can hold nothing of the request."""
 
 

@@ -2,6 +2,7 @@
 that row, never its page. Pure: what was strange is returned, for the caller to log."""
 
 import json
+import math
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -12,6 +13,9 @@ from watcher.nonce.shapes import Pagination, RowShape, Shape
 
 Row = TypeVar("Row", bound=RowShape)
 Salvaged = TypeVar("Salvaged", bound=Shape)
+
+_LONGEST_NUMBER = 4000
+"""Digits; Python and pydantic refuse a few more."""
 
 
 class Envelope(BaseModel, Generic[Row]):
@@ -82,9 +86,14 @@ def _of_syntax(error: ValidationError) -> bool:
 
 
 def _rewritten(body: bytes) -> bytes:
-    """The same JSON without what only Python's own reader accepts: halves of characters, broken UTF-8."""
-    value = json.loads(body.decode(errors="replace"))
+    """The same JSON without what pydantic refuses: halves of characters, broken UTF-8, endless digits."""
+    value = json.loads(body.decode(errors="replace"), parse_int=_whole)
     return json.dumps(value, ensure_ascii=False).encode(errors="replace")
+
+
+def _whole(digits: str) -> int | float:
+    """The number; one that is longer than any reader takes is infinite."""
+    return int(digits) if len(digits) <= _LONGEST_NUMBER else math.inf
 
 
 def salvaged(data: Any, shape: type[Salvaged], odd: set[str]) -> Salvaged | None:  # noqa: ANN401 - any JSON at all
@@ -97,27 +106,26 @@ def salvaged(data: Any, shape: type[Salvaged], odd: set[str]) -> Salvaged | None
             return shape.model_validate(data)
         except ValidationError as error:
             faults = error.errors(include_url=False, include_context=False, include_input=False)
-        for fault in faults:
-            path = _existing(data, fault["loc"])
-            if not path or not _make_null(data, path):
-                return None
+        culprits = {_culprit(data, fault["loc"]) for fault in faults}
+        if () in culprits:
+            return None
+        for path in sorted(culprits, key=len, reverse=True):
+            _make_null(data, path)
             odd.add(".".join(part for part in path if isinstance(part, str)))
 
 
-def _existing(data: Any, path: tuple[int | str, ...]) -> tuple[int | str, ...]:  # noqa: ANN401 - as above
-    """How far the path of a fault can be followed: a missing key is the fault of what lacks it."""
-    for depth, part in enumerate(path):
+def _culprit(data: Any, path: tuple[int | str, ...]) -> tuple[int | str, ...]:  # noqa: ANN401 - as above
+    """What to make null for a fault: a missing key, or a null that may not be one, is the fault of what holds it."""
+    known = 0
+    for depth, part in enumerate(path, start=1):
         inside = part in data if isinstance(data, dict) else isinstance(data, list) and isinstance(part, int)
-        if not inside:
-            return path[:depth]
-        data = data[part]
-    return path
+        if not inside or data[part] is None:
+            break
+        data, known = data[part], depth
+    return path[:known]
 
 
-def _make_null(data: Any, path: tuple[int | str, ...]) -> bool:  # noqa: ANN401 - as above
-    """Whether that changed anything: a null that does not fit either cannot be helped."""
+def _make_null(data: Any, path: tuple[int | str, ...]) -> None:  # noqa: ANN401 - as above
     for part in path[:-1]:
         data = data[part]
-    changed = data[path[-1]] is not None
     data[path[-1]] = None
-    return changed

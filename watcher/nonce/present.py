@@ -31,12 +31,14 @@ class Present:
         ahead: how far the API's time is ahead of the monotonic clock.
         read: a look has told the time; until then it is our own clock's.
         held: what `ahead` would be after the step that waits for a second look.
+        reached: how far `now` had come at the last look: it rather waits than goes back.
     """
 
     at: Millis
     ahead: Millis
     read: bool = False
     held: Millis | None = None
+    reached: Millis = 0
 
     @classmethod
     def start(cls, wall: Millis, monotonic: float, watermark: Millis = 0) -> "Present":
@@ -44,7 +46,7 @@ class Present:
         return cls(watermark, max(wall, watermark) - _millis(monotonic))
 
     def now(self, monotonic: float) -> Millis:
-        return self.ahead + _millis(monotonic)
+        return max(self.reached, self.ahead + _millis(monotonic))
 
     def seen(self, date: Millis | None, wall: Millis, monotonic: float) -> "tuple[Present, Verdict]":
         """The present after a look. The first of a process is believed, but for the stored watermark.
@@ -60,7 +62,7 @@ class Present:
             at = max(told, self.at)
             return Present(at, at - _millis(monotonic), read=True), Verdict.TAKEN
         if abs(ahead - self.ahead) <= TOLERANCE:
-            return Present(max(told, self.at), ahead, read=True), Verdict.TAKEN
+            return Present(max(told, self.at), ahead, read=True, reached=self.now(monotonic)), Verdict.TAKEN
         if self.held is not None and abs(ahead - self.held) <= TOLERANCE:
             return Present(told, ahead, read=True), Verdict.STEPPED
         at = max(self.at, min(told, self.now(monotonic)))

@@ -1,51 +1,66 @@
-"""Which of the next requests go wrong, and how. What is then sent is the business of `replies`."""
+"""Answers that are none: what servers, proxies and networks send instead of the API's reply."""
 
-from collections import deque
-from dataclasses import dataclass
+import asyncio
+import gzip
+from collections.abc import AsyncIterator
+from typing import Any
 
-STATUSES = ("400", "401", "403", "404", "429", "500", "502", "503", "504")
+from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 
-UNASKED = ("html", "empty", "bare_list", "empty_list", "wrong_type", "huge", "gzip_bomb", "drip", "hang", "redirect")
-"""Faults of something in between: the API never saw the request."""
+KINDS = ("html", "empty", "truncated", "wrong_type", "huge", "gzip_bomb", "drip", "hang", "redirect", "empty_list")
 
-DISTORTED = ("truncated", "reset", "page_loop", "wrong_rows")
-"""Faults of a true reply: cut off, cut off with the connection, the first page for ever, rows of odd types."""
-
-KINDS = (*STATUSES, *UNASKED, *DISTORTED)
+_NAMES = {400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 429: "Too Many Requests"}
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    kind: str
-    path_contains: str = ""
+def error(status: int, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
+    """An error in the documented shape."""
+    name = _NAMES.get(status, "Internal Server Error")
+    return JSONResponse({"statusCode": status, "message": message, "error": name}, status, headers)
 
 
-class Faults:
-    """The faults still to come, in order; each is spent on the first request whose path has its text."""
+async def faulty(kind: str) -> Response:
+    """The answer of one kind of fault; a number is a status."""
+    if kind.isdigit():
+        return error(int(kind), "simulated fault")
+    match kind:
+        case "html":
+            return Response("<html><body>Please log in to the Wi-Fi</body></html>", media_type="text/html")
+        case "empty":
+            return Response(b"", media_type="application/json")
+        case "truncated":
+            return Response(b'{"success": true, "data": [{"id": "t', media_type="application/json")
+        case "wrong_type":
+            return Response(b"\x00\x01\x02", media_type="application/octet-stream")
+        case "huge":
+            return StreamingResponse(_huge(), media_type="application/json")
+        case "gzip_bomb":
+            body = gzip.compress(b" " * 200_000_000, 9)
+            return Response(body, media_type="application/json", headers={"Content-Encoding": "gzip"})
+        case "drip":
+            return StreamingResponse(_drip(), media_type="application/json")
+        case "hang":
+            await asyncio.sleep(3600)
+            return Response()
+        case "redirect":
+            return RedirectResponse("http://127.0.0.1:9/elsewhere")
+        case "empty_list":
+            return JSONResponse(envelope([], {"total": 0, "limit": 500, "offset": 0, "hasNext": False}))
+        case _:
+            raise ValueError(f"no such fault: {kind}")
 
-    def __init__(self) -> None:
-        self._coming: deque[Fault] = deque()
 
-    def plan(self, count: int, kind: str, path_contains: str = "") -> None:
-        """`count` more of a kind: one of `KINDS`.
+def envelope(data: Any, pagination: dict[str, Any] | None = None) -> dict[str, Any]:  # noqa: ANN401 - JSON
+    """A success in the documented shape."""
+    paged = {} if pagination is None else {"pagination": pagination}
+    return {"success": True, "data": data, **paged, "error": None}
 
-        Raises:
-            ValueError: there is no such kind.
-        """
-        if kind not in KINDS:
-            raise ValueError(f"no such fault: {kind}; there are {', '.join(KINDS)}")
-        self._coming.extend([Fault(kind, path_contains)] * count)
 
-    def take(self, path: str) -> str | None:
-        """The kind of fault for a request to this path, spent by asking."""
-        found = next((fault for fault in self._coming if fault.path_contains in path), None)
-        if found is None:
-            return None
-        self._coming.remove(found)
-        return found.kind
+async def _huge() -> AsyncIterator[bytes]:
+    for _ in range(4096):
+        yield b" " * 65536
 
-    def clear(self) -> None:
-        self._coming.clear()
 
-    def __len__(self) -> int:
-        return len(self._coming)
+async def _drip() -> AsyncIterator[bytes]:
+    for _ in range(3600):
+        yield b" "
+        await asyncio.sleep(1)

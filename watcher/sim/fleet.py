@@ -1,9 +1,7 @@
-"""What stands there: farms, their miners, and the agents that carry tasks to them. Seeded."""
+"""Farms, miners and agents: what stands there, seeded."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
 from random import Random
-from typing import Self
 from uuid import UUID
 
 MODELS = (
@@ -12,22 +10,11 @@ MODELS = (
     ("MicroBT", "Whatsminer M50", "20240110"),
     ("Canaan", "Avalon A1466", "1.9.4"),
 )
-_FARMS = (
-    ("Cedar Creek", "Texas"),
-    ("North Barn", "North Dakota"),
-    ("Rockdale", "Texas"),
-    ("Pecos", "Texas"),
-    ("Upper Mill", "Quebec"),
-    ("Fort Stockton", "Texas"),
-    ("Ellendale", "North Dakota"),
-    ("Massena", "New York"),
-)
+_NAMES = ("Cedar Creek", "North Barn", "Rockdale", "Pecos", "Upper Mill", "Fort Stockton", "Ellendale", "Massena")
 
 
 @dataclass(slots=True)
 class SimMiner:
-    """One machine; `rack` is its place in the farm, `location` the farm's."""
-
     id: str
     farm_id: str
     ip: str
@@ -37,83 +24,38 @@ class SimMiner:
     model: str
     firmware_version: str
     rack: str
-    firmware: str = "stock"
-    location: str = ""
-
-
-@dataclass(slots=True)
-class SimAgent:
-    """The program at a farm that takes its tasks; `outages` are (from, until), without an end if until is None."""
-
-    id: str
-    outages: list[tuple[datetime, datetime | None]] = field(default_factory=list)
-
-    def _outage(self, at: datetime) -> tuple[datetime, datetime | None] | None:
-        return next((one for one in self.outages if one[0] <= at and (one[1] is None or at < one[1])), None)
-
-    def online(self, at: datetime) -> bool:
-        return self._outage(at) is None
-
-    def back_at(self, at: datetime) -> datetime | None:
-        """The first moment from `at` on when it is online; None: never again."""
-        while (outage := self._outage(at)) is not None:
-            if outage[1] is None:
-                return None
-            at = outage[1]
-        return at
-
-    def last_online(self, now: datetime) -> datetime:
-        outage = self._outage(now)
-        return now if outage is None else outage[0]
 
 
 @dataclass(slots=True)
 class SimFarm:
-    """A farm with its agent, and its miners by id."""
+    """A farm with its miners by id; `agent_online` tells whether its agent takes tasks."""
 
     id: str
     name: str
-    location: str
-    agent: SimAgent
     miners: dict[str, SimMiner] = field(default_factory=dict)
+    agent_online: bool = True
 
 
-@dataclass(slots=True)
-class Fleet:
-    """All farms by id."""
-
-    farms: dict[str, SimFarm] = field(default_factory=dict)
-
-    @classmethod
-    def generate(cls, *, seed: int = 1, farms: int = 1, miners: int = 100) -> Self:
-        """Farms with `miners` miners altogether, spread evenly; the same for the same seed."""
-        random = Random(seed)  # noqa: S311 - a simulation, to be repeatable
-        found = [_make_farm(number, random) for number in range(farms)]
-        for number in range(miners):
-            farm = found[number % farms]
-            miner = make_miner(farm, number // farms, random)
-            farm.miners[miner.id] = miner
-        return cls({farm.id: farm for farm in found})
-
-    def miners(self, farm_id: str | None = None) -> list[SimMiner]:
-        """Those of one farm, or of all."""
-        farms = self.farms.values() if farm_id is None else [self.farms[farm_id]]
-        return [miner for farm in farms for miner in farm.miners.values()]
+def generate(seed: int, farms: int, miners: int) -> list[SimFarm]:
+    """Farms with `miners` miners altogether, spread evenly; the same for the same seed."""
+    random = Random(seed)  # noqa: S311 - a simulation, to be repeatable
+    found = [
+        SimFarm(str(UUID(int=random.getrandbits(128), version=4)), _NAMES[n % len(_NAMES)] + " II" * (n // len(_NAMES)))
+        for n in range(farms)
+    ]
+    for number in range(miners):
+        farm = found[number % farms]
+        miner = make_miner(farm.id, number // farms, random)
+        farm.miners[miner.id] = miner
+    return found
 
 
-def _make_farm(number: int, random: Random) -> SimFarm:
-    farm_id = str(UUID(int=random.getrandbits(128), version=4))
-    name, location = _FARMS[number % len(_FARMS)]
-    return SimFarm(farm_id, name + " II" * (number // len(_FARMS)), location, SimAgent(f"agent-{farm_id}"))
-
-
-def make_miner(farm: SimFarm, number: int, random: Random) -> SimMiner:
-    """The farm's miner of this number, which decides its address and its place."""
+def make_miner(farm_id: str, number: int, random: Random) -> SimMiner:
     make, model, version = random.choice(MODELS)
     high, low = divmod(number, 250)
     return SimMiner(
         id=f"{random.getrandbits(128):032x}",
-        farm_id=farm.id,
+        farm_id=farm_id,
         ip=f"10.{high // 250}.{high % 250}.{low + 1}",
         mac=":".join(f"{random.getrandbits(8):02x}" for _ in range(6)),
         serial=f"SN{random.getrandbits(40):010X}",
@@ -121,5 +63,4 @@ def make_miner(farm: SimFarm, number: int, random: Random) -> SimMiner:
         model=model,
         firmware_version=version,
         rack=f"R{number // 48 + 1:02d}-{number % 48 + 1:02d}",
-        location=farm.location,
     )

@@ -58,10 +58,6 @@ class Fleet:
         marks = dict(self._connection.execute("SELECT id, watermark FROM farms").fetchall())
         return [(record, marks[record.farm.id]) for record in self.farms() if record.gone_at is None]
 
-    def watermarks(self) -> list[Millis | None]:
-        """Of all farms."""
-        return [row[0] for row in self._connection.execute("SELECT watermark FROM farms WHERE gone_at IS NULL")]
-
     def last_look(self) -> Millis | None:
         """The API's present at the latest look at any miner: nothing in the store was observed later."""
         latest: Millis | None = self._connection.execute("SELECT max(watermark) FROM miners").fetchone()[0]

@@ -24,6 +24,7 @@ class ApiClock:
     ) -> None:
         self.wall = wall
         self.monotonic = monotonic
+        self._last = watermark or 0
         self._present = Present.start(wall(), monotonic(), watermark or 0)
 
     def now(self) -> Millis:
@@ -34,4 +35,9 @@ class ApiClock:
         self._present, verdict = self._present.seen(date, self.wall(), read_at)
         if verdict is not Verdict.TAKEN:
             _log.warning("the API's clock stepped", verdict=verdict.value)
-        return self._present.at
+        if verdict is not Verdict.STEPPED:
+            # A `Date` has whole seconds; a millisecond more for each look keeps the order in which things were seen.
+            self._last = max(self._present.at, self._last + 1)
+        else:
+            self._last = self._present.at
+        return self._last

@@ -170,7 +170,7 @@ class Watch:
             _log.error("nothing saved", reason=str(failure))
             self.stale = True
             return False
-        except Exception:
+        except Exception:  # noqa: BLE001 - whatever it is, it is told and the others go on
             # One miner's row that nobody foresaw must not stop the watch over all others.
             _log.exception("a look failed unexpectedly")
             self.stale = True
