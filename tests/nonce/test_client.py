@@ -62,6 +62,32 @@ def test_a_reading_holds_all_pages_and_the_moment_of_the_first_reply(kit: "Kit")
     run(story())
 
 
+def test_a_reply_that_is_known_to_the_letter_is_not_read_again(kit: "Kit") -> None:
+    async def story() -> None:
+        old = kit.answer(kit.page([row(1)], total=1, limit=500, hasNext=False))
+        new = kit.answer(kit.page([row(1), row(2)], total=2, limit=500, hasNext=False))
+        async with kit.listening(old, old, new) as server, kit.client(server.url) as client:
+            first = await client.miner_tasks("f1", "m1")
+            again = await client.miner_tasks("f1", "m1", known=first.digest)
+            moved = await client.miner_tasks("f1", "m1", known=again.digest)
+            assert [len(reading.tasks) for reading in (first, again, moved)] == [1, 0, 2]
+            assert [reading.unchanged for reading in (first, again, moved)] == [False, True, False]
+            assert first.digest == again.digest != moved.digest
+
+    run(story())
+
+
+def test_several_pages_have_no_digest_to_be_known_by(kit: "Kit") -> None:
+    async def story() -> None:
+        first = kit.answer(kit.page([row(1), row(2)], total=3, limit=2, hasNext=True))
+        second = kit.answer(kit.page([row(3)], total=3, limit=2, hasNext=False))
+        async with kit.listening(first, second) as server, kit.client(server.url) as client:
+            reading = await client.miner_tasks("f1", "m1")
+            assert (len(reading.tasks), reading.digest, reading.unchanged) == (3, None, False)
+
+    run(story())
+
+
 def test_without_a_date_the_reading_has_none(kit: "Kit") -> None:
     async def story() -> None:
         async with kit.listening(kit.answer(kit.page([]))) as server, kit.client(server.url) as client:

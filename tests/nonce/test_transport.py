@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import logging
+import os
 import ssl
 import time
 import traceback
@@ -239,19 +240,23 @@ def test_an_unknown_a_foreign_and_an_expired_certificate_are_refused(
     run(story())
 
 
-def test_tls_that_fails_after_the_handshake_passes(kit: "Kit", tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tls_that_breaks_after_the_handshake_passes(
+    kit: "Kit", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
-    tls = tls_of(authority, "127.0.0.1")
-    tls.verify_mode = ssl.CERT_REQUIRED  # TLS 1.3 tells the client only when it reads
+
+    async def damaged_record(_: str, writer: asyncio.StreamWriter) -> None:
+        os.write(writer.get_extra_info("socket").fileno(), b"\x17\x03\x03\x00\x20" + b"z" * 32)
 
     async def story() -> None:
+        tls = tls_of(authority, "127.0.0.1")
         async with (
-            kit.listening(b"", tls=tls) as server,
+            kit.listening(damaged_record, tls=tls) as server,
             kit.client(f"https://127.0.0.1:{server.port}") as client,
         ):
-            with pytest.raises(ApiUnavailable, match="certificate required"):
+            with pytest.raises(ApiUnavailable, match="DECRYPTION_FAILED"):
                 await client.farms()
 
     run(story())

@@ -46,8 +46,8 @@ def reconcile(alert: Alert, stored: Sequence[Episode], verdict: Verdict, reading
 
     Args:
         alert: whose they are.
-        stored: the open ones and, where the verdict replaces what was known, those that ended after
-            `judged_from`; oldest first.
+        stored: the open ones and, where the verdict replaces what was known, those that ended at or
+            after `judged_from`; oldest first.
         verdict: of the engine.
         reading: how to read it.
     """
@@ -55,7 +55,7 @@ def reconcile(alert: Alert, stored: Sequence[Episode], verdict: Verdict, reading
     stretches = [
         stretch
         for stretch in [*verdict.closed, *([verdict.open] if verdict.open else [])]
-        if border is None or stretch.ended_at is None or stretch.ended_at > border
+        if border is None or stretch.ended_at is None or stretch.ended_at >= border
     ]
     left = list(stored)
     changes: list[EpisodeChange] = []

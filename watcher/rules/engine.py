@@ -127,13 +127,31 @@ class Engine:
             if spoken is None:
                 continue
             topic, event = spoken
-            for key in self._listeners.get((rule.name, topic), ()):
-                tracker = self._trackers[key]
-                if tracker.settled_to is not None and event.at <= tracker.settled_to:
-                    self._replay(rule, key, tracker.scope, event.at)
+            for key in self._hearers(rule, topic, event, change.after):
+                tracker = self._trackers.get(key)
+                scope = _scope(rule, change.after) if tracker is None else tracker.scope
+                if tracker is None or self._is_late(scope, tracker, event.at):
+                    self._replay(rule, key, scope, event.at)
                 else:
                     tracker.insert(event)
                     self._dirty.add(key)
+
+    def _hearers(self, rule: Rule, topic: Hashable, event: Event, subject: Subject) -> set[AlertKey]:
+        """The alerts that wait for this topic; of what is told late, also those that waited for it then."""
+        hearers = set(self._listeners.get((rule.name, topic), ()))
+        scope = _scope(rule, subject)
+        if self._is_late(scope, None, event.at):
+            for placed, _ in self._logged(rule, _reach(rule, event.at), scope):
+                waited = placed.hit.event.at <= event.at
+                if waited and rule.condition.listens_for(placed.hit.event, placed.key[1]) == topic:
+                    hearers.add(placed.key)
+        return hearers
+
+    def _is_late(self, scope: Scope, tracker: Tracker | None, at: Millis) -> bool:
+        """Whether the alert has been judged at that moment already, perhaps in a tracker long forgotten."""
+        settled_to = None if tracker is None else tracker.settled_to
+        judged_to = self._watermarks.of(scope) if settled_to is None else settled_to
+        return judged_to is not None and at <= judged_to
 
     def _placed(self, rule: Rule, subject: Subject) -> list[_Placed]:
         placed: list[_Placed] = []
@@ -152,12 +170,9 @@ class Engine:
         key, event = placed.key, placed.hit.event
         scope = _scope(rule, subject)
         tracker = self._trackers.get(key)
-        if not replaying:
-            # What lies before the watermark has been judged without it, perhaps in a tracker long forgotten.
-            watermark = self._watermarks.of(scope) if tracker is None else tracker.settled_to
-            if watermark is not None and event.at <= watermark:
-                self._replay(rule, key, scope, event.at)
-                return
+        if not replaying and self._is_late(scope, tracker, event.at):
+            self._replay(rule, key, scope, event.at)
+            return
         if tracker is None:
             tracker = self._trackers[key] = new_tracker(rule, key, scope)
             self._by_scope[scope].add(key)
@@ -233,7 +248,7 @@ class Engine:
         rule, old = self.rules[key[0]], self._trackers[key]
         tracker = self._trackers[key] = new_tracker(rule, key, old.scope)
         tracker.topics = old.topics
-        since = None if rule.memory is None else max(0, changed_at - rule.memory)
+        since = _reach(rule, changed_at)
         for placed, _ in self._logged(rule, since, tracker.scope):
             if placed.key == key:
                 self._give(rule, tracker, placed.hit.event)
@@ -267,9 +282,7 @@ class Engine:
     def _horizon(self, rule: Rule) -> Millis | None:
         """From when on the log must be read to know the rule's alerts as they are now; None: all of it."""
         watermark = self._watermarks.of(Scope())
-        if rule.memory is None or watermark is None:
-            return None
-        return max(0, watermark - rule.memory)
+        return None if watermark is None else _reach(rule, watermark)
 
     def _forget(self, tracker: Tracker) -> None:
         del self._trackers[tracker.key]
@@ -289,6 +302,11 @@ def _scope(rule: Rule, subject: Subject) -> Scope:
     if {"farm", "farm_id", "batch", "miner"} & set(rule.by):
         return Scope(subject.farm.id)
     return Scope()
+
+
+def _reach(rule: Rule, moment: Millis) -> Millis | None:
+    """After which moment the log matters to what a rule's alerts were just before `moment`; None: all of it."""
+    return None if rule.memory is None else max(0, moment - rule.memory - 1)
 
 
 def _text_key(key: AlertKey) -> tuple[str, tuple[str, ...]]:

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from watcher.model.subject import Subject
-from watcher.model.task import SUCCEED, Transition
+from watcher.model.task import OPEN_STATUSES, STATUSES, SUCCEED, Transition
 from watcher.model.times import Millis
+
+_LIFE = {status: place for place, status in enumerate(STATUSES)}
+_UNKNOWN = len(OPEN_STATUSES)
 
 
 class Role(StrEnum):
@@ -59,8 +62,9 @@ class Event:
         return self.key, self.status, self.role
 
     @property
-    def order(self) -> tuple[Millis, int, str]:
-        return self.at, self.key, self.status
+    def order(self) -> tuple[Millis, int, int]:
+        """By time; of one moment, in the order of a task's life."""
+        return self.at, self.key, _LIFE.get(self.status, _UNKNOWN)
 
     @property
     def repair(self) -> Hashable:

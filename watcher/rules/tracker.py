@@ -106,7 +106,7 @@ class Tracker:
         return not self.pending and self.life.idle() and self.signal.idle()
 
 
-def _order(event: Event) -> tuple[Millis, int, str]:
+def _order(event: Event) -> tuple[Millis, int, int]:
     return event.order
 
 

@@ -27,11 +27,11 @@ class Episodes:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
-    def of(self, fingerprint: str, ended_after: Millis | None) -> list[Episode]:
-        """An alert's open episodes and, with a time, those that ended after it; oldest first."""
+    def of(self, fingerprint: str, ended_from: Millis | None) -> list[Episode]:
+        """An alert's open episodes and, with a time, those that ended then or later; oldest first."""
         return self._select(
-            "WHERE e.alert = ? AND (e.ended_at IS NULL OR e.ended_at > ?) ORDER BY e.started_at, e.id",
-            (fingerprint, ended_after if ended_after is not None else 1 << 62),
+            "WHERE e.alert = ? AND (e.ended_at IS NULL OR e.ended_at >= ?) ORDER BY e.started_at, e.id",
+            (fingerprint, ended_from if ended_from is not None else 1 << 62),
         )
 
     def open(self) -> list[Episode]:
