@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from datetime import UTC
 from pathlib import Path
 
+from watcher.logs import configure
+
 MINERS = 10_000
 TASKS = 1_000_000
 LOOKS = 90 * 60 * 24
@@ -134,4 +136,5 @@ def resident() -> float:
 
 
 if __name__ == "__main__":
+    configure("error", "json")
     {"fill": fill, "watch": watch}[sys.argv[1]](Path(sys.argv[2]))
