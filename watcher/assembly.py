@@ -8,6 +8,8 @@ from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from random import Random
 
+import structlog
+
 from watcher.alerts.board import Board, Voice
 from watcher.alerts.compose import Composer
 from watcher.errors import ConfigError
@@ -28,6 +30,8 @@ from watcher.watch.inventory import Wanted
 from watcher.watch.plan import Plan
 from watcher.watch.watch import Means, Watch
 from watcher.watch.watermarks import Watermarks
+
+_log = structlog.get_logger()
 
 _AUTH = "auth"
 _WINDOW = 120.0
@@ -61,6 +65,7 @@ class Parts:
     """One assembly of the daemon for one loaded configuration."""
 
     loaded: Loaded
+    channels: list[Channel]
     client: NonceClient
     watch: Watch
     deliverer: Deliverer
@@ -142,7 +147,7 @@ def assemble(loaded: Loaded, store: Store, clock: ApiClock, host: Host, alive: C
         alive=alive,
         sleep=host.sleep,
     )
-    return Parts(loaded, client, Watch(means), deliverer, store, clock)
+    return Parts(loaded, channels, client, Watch(means), deliverer, store, clock)
 
 
 def api_settings(loaded: Loaded) -> ApiSettings:
@@ -178,6 +183,17 @@ def _client(loaded: Loaded, store: Store, host: Host) -> NonceClient:
     )
 
 
+def _bury_strays(store: Store, channels: list[Channel], now: Millis) -> None:
+    """Messages for a channel that the configuration no longer has can't be sent: they become dead letters."""
+    strays = store.outbox.strays((target.channel, target.key) for channel in channels for target in channel.targets)
+    if not strays:
+        return
+    with store.atomic():
+        for stray in strays:
+            store.outbox.dead(stray.id, now, "its channel is no longer configured")
+    _log.error("messages given up: their channel is no longer configured", count=len(strays))
+
+
 @asynccontextmanager
 async def opened(loaded: Loaded, host: Host, alive: Callable[[], object] = lambda: None) -> AsyncIterator[Parts]:
     """The parts on their store, which no other daemon holds.
@@ -194,6 +210,7 @@ async def opened(loaded: Loaded, host: Host, alive: Callable[[], object] = lambd
         stack.callback(store.close)
         clock = ApiClock(host.wall, host.monotonic, store.fleet.last_look())
         parts = assemble(loaded, store, clock, host, alive)
+        _bury_strays(store, parts.channels, clock.now())
         parts.watch.restore()
         try:
             yield parts

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import structlog
 
-from watcher.errors import ApiError, ApiRejected, StoreFailed
+from watcher.errors import ApiError, ApiRejected, StoreFailed, StoreUnusable
 from watcher.model.look import Reading
 from watcher.model.times import DAY, HOUR, MINUTE, SECOND, Millis, iso
 from watcher.nonce.pace import Pace
@@ -170,6 +170,8 @@ class Watch:
             _log.error("nothing saved", reason=str(failure))
             self.stale = True
             return False
+        except StoreUnusable:
+            raise
         except Exception:  # noqa: BLE001 - whatever it is, it is told and the others go on
             # One miner's row that nobody foresaw must not stop the watch over all others.
             _log.exception("a look failed unexpectedly")

@@ -1,0 +1,98 @@
+"""Every shipped rule, put to the test: what makes it fire, and what does not."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from watcher.model.miner import Farm, Miner
+from watcher.model.subject import Subject, TaskChange
+from watcher.model.task import Task, Transition
+from watcher.model.times import MINUTE, Millis, from_datetime
+from watcher.rules.engine import Engine
+from watcher.rules.load import load_rules
+from watcher.rules.tracker import Scope
+
+RULES = load_rules(Path(__file__).resolve().parents[2] / "rules").rules
+NOW: Millis = from_datetime(datetime(2026, 3, 2, tzinfo=UTC) + timedelta(hours=9))
+
+
+class Nothing:
+    def subjects(self, **_: object) -> list[Subject]:
+        return []
+
+    def first_success(self, *_: object) -> None:
+        return None
+
+    def of(self, scope: Scope) -> Millis | None:
+        del scope
+        return NOW
+
+
+class Unwatched(Nothing):
+    def of(self, scope: Scope) -> Millis | None:
+        del scope
+        return None
+
+
+def task(key: int, name: str, status: str, *, miner: str | None = "m1", ago: int = 1) -> Subject:
+    """A task that entered its status `ago` minutes ago; an open one has been so since."""
+    at = NOW - ago * MINUTE
+    times = {"created": at} if status == "created" else {"created": at - 1000, status: at}
+    row = Task("f", f"t{key}", name, status, miner, "b", times)
+    log = tuple(Transition(state, when, when) for state, when in times.items())
+    facts = None if miner is None else Miner("f", miner, model="Antminer S19")
+    return Subject(key, row, Farm("f", "Farm"), facts, log)
+
+
+def many(count: int, name: str, status: str, **more: int) -> list[Subject]:
+    return [task(key, name, status, miner=f"m{key}", **more) for key in range(1, count + 1)]
+
+
+FIRMWARE, REBOOT, POWER, POOL = (
+    "miner.firmware.update",
+    "miner.system.reboot",
+    "miner.power_mode.update",
+    "miner.pool.update",
+)
+CASES: dict[str, tuple[list[Subject], list[Subject]]] = {
+    "firmware-update-failed": ([task(1, FIRMWARE, "failed")], [task(1, FIRMWARE, "succeed")]),
+    "firmware-rollout-failing": (many(10, FIRMWARE, "failed"), many(9, FIRMWARE, "failed")),
+    "firmware-update-hanging": ([task(1, FIRMWARE, "pending", ago=121)], [task(1, FIRMWARE, "pending", ago=119)]),
+    "reboot-timed-out": ([task(1, REBOOT, "timed_out")], [task(1, REBOOT, "cancelled")]),
+    "reboot-loop": (
+        [task(key, REBOOT, "succeed", ago=key * 20) for key in range(1, 5)],
+        [task(key, REBOOT, "succeed", ago=key * 45) for key in range(1, 5)],
+    ),
+    "tasks-not-starting": ([task(1, POWER, "created", ago=16)], [task(1, "agent.scan.create", "created", ago=16)]),
+    "task-hanging": ([task(1, REBOOT, "pending", ago=31)], [task(1, FIRMWARE, "pending", ago=31)]),
+    "pool-changed": ([task(1, POOL, "succeed")], [task(1, POOL, "failed")]),
+    "pool-update-failed": ([task(1, "miner.pool.lock", "failed")], [task(1, POOL, "succeed")]),
+    "power-mode-failed": ([task(1, POWER, "timed_out")], [task(1, REBOOT, "timed_out")]),
+    "curtailment-failing": (many(20, POWER, "failed"), many(20, POWER, "failed", ago=16)),
+    "minor-task-failed": ([task(1, "miner.light.update", "failed")], [task(1, REBOOT, "failed")]),
+    "agent-update-failed": ([task(1, "agent.self.update", "failed", miner=None)], [task(1, FIRMWARE, "failed")]),
+    "agent-scan-failed": ([task(1, "agent.scan.create", "timed_out", miner=None)], [task(1, REBOOT, "failed")]),
+    "assets-deleted": ([task(1, "miner.asset.delete", "succeed")], [task(1, "miner.asset.update", "succeed")]),
+    "inventory-update-failed": ([task(1, "miner.tags.update", "failed")], [task(1, "miner.tags.update", "succeed")]),
+}
+
+
+def firing(name: str, subjects: list[Subject]) -> int:
+    rule = [rule for rule in RULES if rule.name == name]
+    marks = Unwatched()
+    engine = Engine(rule, Nothing(), marks)
+    engine.take([TaskChange(None, subject) for subject in subjects])
+    engine._watermarks = Nothing()
+    return sum(verdict.open is not None for verdict in engine.settle(()))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_it_fires_when_it_should_and_not_when_it_should_not(name: str) -> None:
+    fires, stays_quiet = CASES[name]
+    assert firing(name, fires) >= 1
+    assert firing(name, stays_quiet) == 0
+
+
+def test_no_shipped_rule_is_left_out() -> None:
+    assert CASES.keys() == {rule.name for rule in RULES}
