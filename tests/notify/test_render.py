@@ -56,9 +56,10 @@ def test_a_resolved_message_tells_how_long_it_lasted_and_what_ended_it(message: 
 
 
 def test_a_quiet_end_says_what_is_still_without_success(message: Message, resolved: Section) -> None:
-    quiet = "No new failures since 22:04; 12 of 40 miners still without a later success"
-    text = said(message, say=Say.ALL_ENDED, sections=(replace(resolved, ended_by=quiet),))
-    assert f"\n{quiet}.\n" in text.body
+    quiet = replace(resolved, ended_by="fewer than 20 in the window", unrepaired=(12, 40))
+    text = said(message, say=Say.ALL_ENDED, sections=(quiet,))
+    assert "; 12 of 40 miners still without a later success.\n" in text.body
+    assert "\nNo new ones since " in text.body
 
 
 def test_another_end_is_not_called_resolved(message: Message, resolved: Section) -> None:

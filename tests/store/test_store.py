@@ -99,9 +99,9 @@ def test_an_error_of_ours_rolls_back_too(database: Database) -> None:
     def fail() -> None:
         with database.atomic():
             database.connection.execute("DELETE FROM meta")
-            raise ValueError
+            raise ValueError("of ours")
 
-    with pytest.raises(ValueError, match=""):
+    with pytest.raises(ValueError, match="of ours"):
         fail()
     assert database.connection.execute("SELECT count(*) FROM meta").fetchone() == (1,)
 

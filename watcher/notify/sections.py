@@ -69,10 +69,19 @@ def _end(section: Section, present: Millis, zone: tzinfo) -> Iterator[str]:
     else:
         lasted = duration_text(section.ended_at - section.started_at)
         yield f"{word} at {moment(section.ended_at, present, zone)}, after {lasted}."
-    if section.ended_by:
+    if section.unrepaired is not None and section.last_at is not None:
+        lacking, miners = section.unrepaired
+        yield f"No new ones since {moment(section.last_at, present, zone)}; {_still(lacking, miners)}."
+    elif section.ended_by:
         words = clean(section.ended_by)
         sentence = words[:1].upper() + words[1:]
         yield sentence if sentence.endswith((".", "…")) else f"{sentence}."
+
+
+def _still(lacking: int, miners: int) -> str:
+    if not lacking:
+        return f"all {counted(miners, 'miner')} have had a later success"
+    return f"{lacking:,} of {counted(miners, 'miner')} still without a later success"
 
 
 def _extent(section: Section) -> str:
