@@ -12,7 +12,7 @@ from typing import Protocol
 from watcher.model.subject import Subject, TaskChange
 from watcher.model.times import SECOND, Millis
 from watcher.rules.conditions.condition import Hit, Past
-from watcher.rules.event import Event
+from watcher.rules.event import Event, Role
 from watcher.rules.fields import by_value
 from watcher.rules.rule import Rule
 from watcher.rules.tracker import AlertKey, Scope, Tracker, Verdict, new_tracker
@@ -188,8 +188,13 @@ class Engine:
             self._by_scope[scope].add(key)
 
     def unsettled(self) -> dict[Scope, Millis]:
-        """Whose alerts wait for their watermark to pass an event that is known already, and until when."""
-        return {tracker.scope: tracker.pending[-1].at for tracker in self._trackers.values() if tracker.pending}
+        """Whose alerts have an end that is known but lies beyond their watermark, and when the last of them is."""
+        found: dict[Scope, Millis] = {}
+        for tracker in self._trackers.values():
+            ends = [event.at for event in tracker.pending if event.role not in (Role.MATCH, Role.ENTER)]
+            if ends:
+                found[tracker.scope] = max(*ends, found.get(tracker.scope, 0))
+        return found
 
     def drop(self, farm_id: str, miner_id: str | None = None) -> list[AlertKey]:
         """Forget a farm that is gone, or one miner of it; returns the alerts that were about it alone."""

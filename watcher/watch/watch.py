@@ -32,8 +32,10 @@ _INVENTORY_RETRY: Millis = 5 * MINUTE
 _GAP: Millis = 5 * MINUTE
 """What nobody saw for longer than this is spoken of as a gap."""
 _LONGEST_NAP = 5.0
-_MOMENT: Millis = 4 * SECOND
-"""What a look's time leaves out (2 s, and the second that a `Date` is cut to), and one more."""
+_MOMENT: Millis = SECOND * 5 // 4
+"""The present of a look is a `Date`, cut to its second: so much after a moment, a look is sure to be past it."""
+_AHEAD: Millis = MINUTE
+"""How far ahead of the API's present something may lie for one look at everything to wait for it."""
 _TRIES = 3
 _PATIENCE = 30.0
 
@@ -230,7 +232,7 @@ class Watch:
         would tell of a failure's repair only the next time it is run."""
         now = self._means.clock.now()
         fresh = {
-            scope: at for scope, at in self._means.desk.unsettled().items() if at <= now + _MOMENT and scope.miner_id
+            scope: at for scope, at in self._means.desk.unsettled().items() if at <= now + _AHEAD and scope.miner_id
         }
         if not fresh:
             return True
