@@ -51,7 +51,12 @@ def make_app(sim: Sim) -> Starlette:
 
 async def _answered(sim: Sim, request: HttpRequest, handler: Handler) -> Response:
     if request.method == "POST":
-        request.state.body = await request.json()
+        try:
+            request.state.body = await request.json()
+        except ValueError:
+            return error(400, "the body is not JSON")
+        if not isinstance(request.state.body, dict):
+            return error(400, "the body is not an object")
     fault = sim.take_fault(request.url.path)
     response = await faulty(fault) if fault is not None else _judged(sim, request, handler)
     with sim.lock:
@@ -108,9 +113,8 @@ def _check_key(sim: Sim, request: HttpRequest) -> None:
 
 def _page(sim: Sim, query: Any, found: Sequence[Any], make: Callable[[Any], Any]) -> JSONResponse:  # noqa: ANN401 - query of either method
     number = _whole(query.get("page", 1), "page", 1, None)
-    size = min(
-        _whole(query.get("pageSize", query.get("limit", 10)), "pageSize", 1, _LARGEST_PAGE), sim.switches.page_cap
-    )
+    asked = query.get("limit" if isinstance(query, dict) else "pageSize", 10)
+    size = min(_whole(asked, "the size of a page", 1, _LARGEST_PAGE), sim.switches.page_cap)
     start = (number - 1) * size
     data = [make(one) for one in found[start : start + size]]
     total = len(found)

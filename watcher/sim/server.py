@@ -24,9 +24,12 @@ class SimServer:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._socket.bind(("127.0.0.1", port))
+        self._socket.listen(1024)  # who connects before the thread runs waits, and is not refused
         self.base_url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         # The simulation's own Date is the only one: its clock may be wrong on purpose.
-        config = uvicorn.Config(make_app(sim), log_level="critical", date_header=False, server_header=False)
+        config = uvicorn.Config(
+            make_app(sim), log_level="critical", timeout_graceful_shutdown=1, date_header=False, server_header=False
+        )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._socket]}, name="simulated API", daemon=True

@@ -9,6 +9,7 @@ from threading import RLock
 from typing import Any
 
 from watcher.sim.clock import SimClock
+from watcher.sim.faults import KINDS
 from watcher.sim.fleet import SimFarm, SimMiner, generate, make_miner
 from watcher.sim.switches import Switches
 from watcher.sim.tasks import SimBatch, SimTask
@@ -166,6 +167,8 @@ class Sim:
 
     def fail_next(self, count: int, kind: str, path_contains: str = "") -> None:
         """The next requests whose path has this text go wrong, in one of `faults.KINDS` or with a status."""
+        if not kind.isdigit() and kind not in KINDS:
+            raise ValueError(f"no such fault: {kind}")
         with self.lock:
             self.faults.extend([(kind, path_contains)] * count)
 
