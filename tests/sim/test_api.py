@@ -128,3 +128,26 @@ def test_time_filters_by_creation_or_by_the_last_change(sim: Sim, api: httpx.Cli
     assert api.get(tasks_path(sim), params=since).json()["data"] == []
     sim.switches.from_time_filters = "updated"
     assert len(api.get(tasks_path(sim), params=since).json()["data"]) == 1
+
+
+def test_an_agents_own_task_is_shown_by_its_batch_alone(sim: Sim, api: httpx.Client) -> None:
+    farm = next(iter(sim.farms))
+    task = sim.add_agent_task(farm, "agent.scan.create", ends="failed", error="no route to 10.0.0.0/24")
+    sim.clock.advance(60)
+    (row,) = api.get(f"/farms/{farm}/tasks/batches/{task.batch_id}").json()["data"]["tasks"]
+    assert (row["miner_id"], row["status"], row["error"]["message"]) == (None, "failed", "no route to 10.0.0.0/24")
+
+
+def test_behind_an_offline_agent_tasks_stay_created(sim: Sim, api: httpx.Client) -> None:
+    farm = sim.farms[next(iter(sim.farms))]
+    farm.agent_online = False
+    sim.add_task(sim.miners()[0], "miner.system.reboot")
+    sim.clock.advance(3600)
+    assert api.get(tasks_path(sim)).json()["data"][0]["status"] == "created"
+    assert api.get("/agents").json()["data"][0]["status"] == "offline"
+
+
+def test_a_connection_can_be_lost_in_the_middle_of_an_answer(sim: Sim, api: httpx.Client) -> None:
+    sim.fail_next(1, "reset", "/farms")
+    with pytest.raises(httpx.RemoteProtocolError):
+        api.get("/farms")

@@ -182,7 +182,7 @@ def test_passing_faults_and_odd_answers_cost_nothing(tell: Tell) -> None:
     story.later(minutes=1)
     for miner in story.miners()[:3]:
         story.fails(miner)
-    for kind in ("500", "html", "truncated", "empty", "wrong_type", "redirect"):
+    for kind in ("500", "html", "truncated", "empty", "wrong_type", "redirect", "reset"):
         story.sim.fail_next(1, kind, "/tasks")
         assert story.once() == 0
         story.later(minutes=1)

@@ -7,7 +7,21 @@ from typing import Any
 
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 
-KINDS = ("html", "empty", "truncated", "wrong_type", "huge", "gzip_bomb", "drip", "hang", "redirect", "empty_list")
+KINDS = (
+    "reset",
+    "page_loop",
+    "odd_fields",
+    "html",
+    "empty",
+    "truncated",
+    "wrong_type",
+    "huge",
+    "gzip_bomb",
+    "drip",
+    "hang",
+    "redirect",
+    "empty_list",
+)
 
 _NAMES = {400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 429: "Too Many Requests"}
 
@@ -41,6 +55,12 @@ async def faulty(kind: str) -> Response:
         case "hang":
             await asyncio.sleep(3600)
             return Response()
+        case "reset":
+            return StreamingResponse(_broken(), media_type="application/json", headers={"Content-Length": "100000"})
+        case "page_loop":
+            return JSONResponse(envelope([_ROW], {"total": 99, "limit": 1, "offset": 0, "hasNext": True}))
+        case "odd_fields":
+            return JSONResponse(envelope([_ODD], {"total": 1, "limit": 500, "offset": 0, "hasNext": False}))
         case "redirect":
             return RedirectResponse("http://127.0.0.1:9/elsewhere")
         case "empty_list":
@@ -53,6 +73,23 @@ def envelope(data: Any, pagination: dict[str, Any] | None = None) -> dict[str, A
     """A success in the documented shape."""
     paged = {} if pagination is None else {"pagination": pagination}
     return {"success": True, "data": data, **paged, "error": None}
+
+
+_ROW = {"id": "the same again", "name": "miner.log.get", "status": "succeed", "createdAt": "2026-01-01T00:00:00Z"}
+_ODD = {
+    "id": "odd",
+    "name": "miner.log.get",
+    "status": "paused",
+    "createdAt": 12.5,
+    "logs": "none",
+    "miner": [],
+    "x": 1,
+}
+
+
+async def _broken() -> AsyncIterator[bytes]:
+    """A body that ends long before its announced length: the connection is gone."""
+    yield b'{"success": true, "data": ['
 
 
 async def _huge() -> AsyncIterator[bytes]:

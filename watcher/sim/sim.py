@@ -106,7 +106,18 @@ class Sim:
             times = {"created": created, "queuing": created + timedelta(seconds=queue), "pending": pending}
             if runs is not None:
                 times[ends] = pending + timedelta(seconds=runs)
-            return self._put(miner, name, times, error, batch, payload)
+            if not self.farms[miner.farm_id].agent_online:
+                times = {"created": created}  # nobody takes it
+            return self._put(miner.farm_id, miner, name, times, error, batch, payload)
+
+    def add_agent_task(
+        self, farm_id: str, name: str, *, runs: float = 30.0, ends: str = "succeed", error: str | None = None
+    ) -> SimTask:
+        """An agent's own task, which only its batch shows."""
+        with self.lock:
+            now = self.clock.now()
+            times = {"created": now, "pending": now + timedelta(seconds=1), ends: now + timedelta(seconds=1 + runs)}
+            return self._put(farm_id, None, name, times, error, None, None)
 
     def add_raw(
         self,
@@ -119,11 +130,12 @@ class Sim:
     ) -> SimTask:
         """A task with exactly these times."""
         with self.lock:
-            return self._put(miner, name, dict(times), error, batch, None)
+            return self._put(miner.farm_id, miner, name, dict(times), error, batch, None)
 
     def _put(
         self,
-        miner: SimMiner,
+        farm_id: str,
+        miner: SimMiner | None,
         name: str,
         times: dict[str, datetime],
         error: str | None,
@@ -131,16 +143,16 @@ class Sim:
         payload: dict[str, Any] | None,
     ) -> SimTask:
         if batch is None:
-            batch = self._batch(miner.farm_id, name, times["created"])
-        task = SimTask(
-            f"task-{len(self.tasks) + 1:07d}", miner.farm_id, miner.id, batch.id, name, times, payload or {}, error
-        )
+            batch = self._batch(farm_id, name, times["created"])
+        number, miner_id = len(self.tasks) + 1, None if miner is None else miner.id
+        task = SimTask(f"task-{number:07d}", farm_id, miner_id, batch.id, name, times, payload or {}, error)
         task.logs.append((times["created"], "info", f"{name} accepted"))
         ended = [at for status, at in times.items() if status in ("failed", "timed_out")]
         if error and ended:
             task.logs.append((ended[0], "error", error))
         self.tasks[task.id] = task
-        self.by_miner[miner.id].append(task)
+        if miner_id is not None:
+            self.by_miner[miner_id].append(task)
         batch.tasks.append(task)
         return task
 
