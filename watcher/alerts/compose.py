@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from watcher.alerts.board import Utterance
 from watcher.alerts.speech import Member
-from watcher.model.alert import EndReason
+from watcher.model.alert import EndReason, Episode
 from watcher.model.fact import TaskFact
 from watcher.model.message import Message, MinerLine, Section, State
 from watcher.model.subject import Subject
@@ -100,7 +100,7 @@ class Composer:
             ended_at=max(ends) if ends and state is not State.FIRING else None,
             ended_by=_ended_by(members) if state is not State.FIRING else None,
             unrepaired=self.facts.unrepaired(keys) if quiet else None,
-            late=any(utterance.at - episode.started_at > LATE_AFTER for episode in unheard),
+            late=any(utterance.at - _became_news(episode) > LATE_AFTER for episode in unheard),
             runbook=None if rule is None else rule.runbook,
         )
         return section if rule is None or state is not State.FIRING else self._in_own_words(section, rule, keys)
@@ -155,6 +155,11 @@ def _ended_by(members: Sequence[Member]) -> str:
     """What ended most of them, in words."""
     words = Counter(member.episode.ended_by or "" for member in members)
     return words.most_common(1)[0][0]
+
+
+def _became_news(episode: Episode) -> Millis:
+    """What was learnt in silence began long ago; the event that made it news is its last."""
+    return max(episode.started_at, episode.last_at if episode.last_at is not None else episode.started_at)
 
 
 def _rendered(template: Template | None, values: Mapping[str, Any]) -> str | None:
