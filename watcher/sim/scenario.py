@@ -13,7 +13,7 @@ from watcher.sim.sim import Sim
 BAD_MODEL = "Antminer S19 Pro"
 _FIRMWARE = "miner.firmware.update"
 _REBOOT = "miner.system.reboot"
-_QUIET_TASKS = ("miner.log.get", "miner.light.update", "miner.power_mode.update", _REBOOT)
+_QUIET_TASKS = ("miner.log.get", "miner.light.update", "miner.power_mode.update", "miner.tags.update")
 
 
 def history(sim: Sim, *, days: float = 7, tasks: int = 400, failing: float = 0.04) -> None:
