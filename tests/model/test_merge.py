@@ -1,11 +1,15 @@
 """How readings of one task become one row: laws, and the cases of the API's traps."""
 
+from dataclasses import replace
 from itertools import permutations
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from watcher.model.merge import FORESIGHT, merge, transitions_of
+from watcher.model.miner import Miner
 from watcher.model.task import FINAL_STATUSES, STATUSES, LogLine, Task, Transition, is_final
 
 MOMENTS = st.integers(1_000_000, 1_000_000 + 20_000)
@@ -21,6 +25,21 @@ ROWS = st.builds(
     updated_at=st.none() | MOMENTS,
     error=st.sampled_from([None, "no answer"]),
     logs=st.lists(st.sampled_from([LogLine("a"), LogLine("b")]), max_size=2).map(tuple),
+)
+
+
+def consistent(row: Task) -> Task:
+    """The row without the times of ends that it has not come to."""
+    times = {status: at for status, at in row.times.items() if not is_final(status) or status == row.status}
+    return replace(row, times=times)
+
+
+CROWDED = st.sampled_from([1_000_000, 1_000_120, 1_000_500, 1_001_000, 1_001_250])
+"""Several in one second: whole seconds and more precise ones of one event, and of two."""
+CONSISTENT = st.builds(
+    lambda row, times: consistent(replace(row, times=times)),
+    ROWS,
+    st.dictionaries(st.sampled_from(STATUSES), CROWDED, max_size=4),
 )
 
 
@@ -47,6 +66,14 @@ def test_the_order_of_readings_does_not_matter(rows: list[Task]) -> None:
         assert is_final(result.status) == is_final(results[0].status)
         known = [name for name in ("miner_id", "batch_id", "error") if getattr(result, name) is not None]
         assert known == [name for name in ("miner_id", "batch_id", "error") if getattr(results[0], name) is not None]
+
+
+@given(st.lists(CONSISTENT, min_size=2, max_size=4))
+def test_readings_that_contradict_neither_themselves_nor_each_others_words_commute(rows: list[Task]) -> None:
+    """To the letter, their status and its time included, though these may differ."""
+    first, *others = (merged(list(order)) for order in permutations(rows))
+    assert others == [first] * len(others)
+    assert merged([*rows, *rows]) == first
 
 
 @given(st.lists(ROWS, min_size=1, max_size=4))
@@ -80,6 +107,64 @@ def test_diff_and_apply_are_inverse(row: Task, now: int) -> None:
 
 def reboot(status: str, *, updated_at: int | None = None, **times: int) -> Task:
     return Task("f", "t", "miner.system.reboot", status, "m", times=times, updated_at=updated_at)
+
+
+@pytest.mark.parametrize(
+    ("known", "row", "status"),
+    [
+        # further along, whichever came first
+        (reboot("created"), reboot("pending"), "pending"),
+        (reboot("pending"), reboot("queuing"), "pending"),
+        # one that nobody documented is on the way, and ends like any other
+        (reboot("pending"), reboot("paused"), "paused"),
+        (reboot("paused"), reboot("failed"), "failed"),
+        # no end is taken back
+        (reboot("failed"), reboot("pending", pending=30), "failed"),
+        # of two ends the one with a time, of these the earlier
+        (reboot("succeed"), reboot("failed", failed=30), "failed"),
+        (reboot("succeed", succeed=9_000), reboot("failed", failed=30), "failed"),
+        (reboot("failed", failed=30), reboot("succeed", succeed=9_000), "failed"),
+        # and without times the first in the list
+        (reboot("cancelled"), reboot("timed_out"), "timed_out"),
+    ],
+)
+def test_which_of_two_statuses_stands(known: Task, row: Task, status: str) -> None:
+    assert merge(known, row).status == status
+
+
+def test_which_of_two_ends_stands_does_not_hang_on_when_a_more_precise_time_came() -> None:
+    rows = [reboot("failed", failed=1_000), reboot("succeed", succeed=1_100), reboot("failed", failed=1_120)]
+    assert {merged(list(order)).status for order in permutations(rows)} == {"failed"}
+
+
+def test_of_two_times_the_earlier_second_stands_and_in_it_the_more_precise() -> None:
+    known = reboot("failed", created=10_000, failed=70_000)
+    assert merge(known, reboot("failed", created=11_500, failed=70_120)).times == {"created": 10_000, "failed": 70_120}
+
+
+def test_a_time_of_a_status_that_nobody_documented_is_kept() -> None:
+    assert merge(reboot("paused", paused=30), reboot("failed", failed=70)).times == {"paused": 30, "failed": 70}
+
+
+def test_a_poorer_reading_takes_nothing_away() -> None:
+    rich = replace(
+        reboot("failed", created=10, failed=70),
+        batch_id="b",
+        actor="me",
+        payload={"force": True},
+        result={"error": "no answer"},
+        logs=(LogLine("a"), LogLine("b")),
+        miner=Miner("f", "m", ip="10.0.0.1", health=("hot",)),
+    )
+    poor = replace(reboot("failed"), logs=(LogLine("b"),), miner=Miner("f", "m"))
+    assert merge(rich, poor) is rich
+    assert merge(poor, rich) == rich
+
+
+@pytest.mark.parametrize(("name", "old", "new"), [("result", {"done": 1}, {"done": 2}), ("miner_id", "m", "n")])
+def test_a_different_word_is_believed_when_it_is_the_last(name: str, old: Any, new: Any) -> None:
+    known = replace(reboot("pending"), **{name: old})
+    assert getattr(merge(known, replace(known, **{name: new})), name) == new
 
 
 def test_a_final_status_without_a_time_is_placed_where_it_was_observed() -> None:
@@ -117,3 +202,72 @@ def test_at_the_first_contact_only_what_is_not_later_is_baseline() -> None:
 
 def test_every_final_status_is_final() -> None:
     assert [status for status in STATUSES if is_final(status)] == list(FINAL_STATUSES)
+
+
+def test_all_states_that_were_passed_between_two_looks_are_found_in_the_order_of_a_life() -> None:
+    ended = reboot("succeed", succeed=20, pending=20, queuing=10, created=10)
+    known = {"created": Transition("created", 10, 15)}
+    found = transitions_of(ended, known, observed_at=900, last_open=15, baseline=None)
+    assert [(one.status, one.at, one.observed_at) for one in found] == [
+        ("created", 10, 15),
+        ("queuing", 10, 900),
+        ("pending", 20, 900),
+        ("succeed", 20, 900),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("task", "last_open", "at", "since"),
+    [
+        # nothing tells when: somewhere between the last reading that showed it open, else its creation, and now
+        (reboot("failed"), None, 900, None),
+        (reboot("failed", created=10), None, 900, 10),
+        (reboot("failed", created=10), 400, 900, 400),
+        # its update is the latest that it can be, of open states too
+        (reboot("failed", created=10, updated_at=700), 400, 700, 400),
+        (reboot("pending", created=10, updated_at=700), 400, 700, 400),
+        (reboot("paused", created=10, updated_at=700), None, 700, 10),
+        # an update before the last reading was of what that reading showed; one to come is none yet
+        (reboot("failed", created=10, updated_at=300), 400, 900, 400),
+        (reboot("failed", created=10, updated_at=901), 400, 900, 400),
+        # a creation by a clock that goes ahead
+        (reboot("failed", created=950), None, 900, 900),
+    ],
+)
+def test_where_a_status_without_a_time_is_placed(task: Task, last_open: int | None, at: int, since: int | None) -> None:
+    found = transitions_of(task, {}, observed_at=900, last_open=last_open, baseline=None)
+    (observed,) = [one for one in found if one.status == task.status]
+    assert observed == Transition(task.status, at, 900, observed=True, since=since)
+
+
+def test_an_observed_one_stays_while_nothing_better_came() -> None:
+    pending = Transition("pending", 500, 500, observed=True, since=400)
+    found = transitions_of(
+        reboot("failed", failed=800), {"pending": pending}, observed_at=900, last_open=500, baseline=None
+    )
+    assert found == (pending, Transition("failed", 800, 900))
+    ahead = reboot("pending", pending=900 + FORESIGHT + 1)
+    assert transitions_of(ahead, {"pending": pending}, observed_at=900, last_open=500, baseline=None) == (pending,)
+
+
+def test_a_known_time_stays_known_though_the_present_went_back() -> None:
+    known = Transition("failed", 10_000_000, 10_000_000)
+    (found,) = transitions_of(
+        reboot("failed", failed=10_000_120), {"failed": known}, observed_at=5, last_open=None, baseline=None
+    )
+    assert found == replace(known, at=10_000_120)
+
+
+@pytest.mark.parametrize(
+    ("task", "learnt"),
+    [
+        (reboot("failed", created=10, updated_at=500), 500),
+        (reboot("failed", created=10, updated_at=501), None),
+        (reboot("failed", created=500), 500),
+        (reboot("failed", created=501), None),
+        (reboot("failed"), None),
+    ],
+)
+def test_an_observed_one_is_baseline_by_its_update_else_its_creation(task: Task, learnt: int | None) -> None:
+    found = transitions_of(task, {}, observed_at=900, last_open=None, baseline=500)
+    assert {one.status: one.baseline for one in found}["failed"] == learnt

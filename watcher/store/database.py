@@ -16,7 +16,7 @@ MODE = 0o640
 
 _BUSY_MS = 5000
 _CACHE_KIB = 8192
-_CHECK_WAL_PAGES = 1000
+_MOUNTS = Path("/proc/mounts")
 _NETWORK = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "ceph", "glusterfs", "fuse.glusterfs"}
 _NO_STORE = "there is no store yet: it is made by `nonce-watcher run`"
 _WAY_OUT = {
@@ -95,7 +95,6 @@ def open_database(path: Path, *, create: bool = True, check: bool = True) -> Dat
             raise StoreUnusable(f"{path}: its file system can't share memory, which the store needs: set store.path")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-        connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECK_WAL_PAGES}")
         migrations.apply(sqlite_utils.Database(connection, execute_plugins=False))
     return Database(path, connection)
 
@@ -182,7 +181,7 @@ def _refuse_place(path: Path) -> None:
         raise StoreUnusable(f"{folder}: there is no such folder to keep the state in: make it, or set store.path")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise StoreUnusable(f"{folder}: may not be written by this user: the state is kept there")
-    kind = file_system(path, Path("/proc/mounts").read_text())
+    kind = file_system(path, _MOUNTS.read_text() if _MOUNTS.exists() else "")
     if kind in _NETWORK:
         why = f"is on a network file system ({kind}), where SQLite can lose data"
         raise StoreUnusable(f"{path}: {why}: set store.path")
@@ -204,10 +203,7 @@ def _refuse_foreign(path: Path, connection: sqlite3.Connection) -> None:
     if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
         raise StoreUnusable(f"{path}: is another program's database: set store.path to a file of its own")
     if is_newer(sqlite_utils.Database(connection, execute_plugins=False)):
-        raise StoreUnusable(
-            f"{path}: was made by a newer nonce-watcher: upgrade nonce-watcher, or go back to a backup of this "
-            f"version: {how_to_restore(path)}"
-        )
+        raise StoreUnusable(f"{path}: was made by a newer nonce-watcher: upgrade it; or, {how_to_restore(path)}")
 
 
 def _refuse_damaged(path: Path, connection: sqlite3.Connection) -> None:

@@ -82,14 +82,16 @@ CREATE INDEX deliveries_by_outbox ON deliveries (outbox);
 
 CREATE VIEW readable_tasks AS SELECT
     key, farm_id, id, miner_id, batch_id, name, status, reason,
-    strftime('%FT%TZ', created_at / 1000, 'unixepoch') AS created,
-    strftime('%FT%TZ', pending_at / 1000, 'unixepoch') AS pending,
-    strftime('%FT%TZ', coalesce(succeed_at, failed_at, timed_out_at, cancelled_at) / 1000, 'unixepoch') AS ended
+    strftime('%Y-%m-%dT%H:%M:%fZ', created_at / 1000.0, 'unixepoch') AS created,
+    strftime('%Y-%m-%dT%H:%M:%fZ', pending_at / 1000.0, 'unixepoch') AS pending,
+    strftime(
+        '%Y-%m-%dT%H:%M:%fZ', coalesce(succeed_at, failed_at, timed_out_at, cancelled_at) / 1000.0, 'unixepoch'
+    ) AS ended
     FROM tasks;
 CREATE VIEW readable_transitions AS SELECT
     t.farm_id, t.id AS task, t.name, t.miner_id, x.status,
-    strftime('%FT%TZ', x.at / 1000, 'unixepoch') AS at,
-    strftime('%FT%TZ', x.observed_at / 1000, 'unixepoch') AS observed_at,
+    strftime('%Y-%m-%dT%H:%M:%fZ', x.at / 1000.0, 'unixepoch') AS at,
+    strftime('%Y-%m-%dT%H:%M:%fZ', x.observed_at / 1000.0, 'unixepoch') AS observed_at,
     x.observed, x.baseline IS NOT NULL AS baseline
     FROM transitions AS x JOIN tasks AS t ON t.key = x.task;
 """
