@@ -1,103 +1,52 @@
-"""Answers that are none: what servers, proxies and networks send instead of the API's reply."""
+"""Which of the next requests go wrong, and how. What is then sent is the business of `broken`."""
 
-import asyncio
-import gzip
-from collections.abc import AsyncIterator
-from typing import Any
+from collections import deque
+from dataclasses import dataclass
 
-from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
-
-KINDS = (
-    "reset",
-    "page_loop",
-    "odd_fields",
-    "html",
-    "empty",
-    "truncated",
-    "wrong_type",
-    "huge",
-    "gzip_bomb",
-    "drip",
-    "hang",
-    "redirect",
-    "empty_list",
+INSTEAD = (
+    *("html", "empty", "wrong_type", "bare_list", "empty_list", "huge", "gzip_bomb"),
+    *("drip", "hang", "reset", "redirect"),
 )
+"""Sent by something in between: the API never sees the request."""
 
-_NAMES = {400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 429: "Too Many Requests"}
+DISTORTED = ("truncated", "page_loop", "odd_fields")
+"""A true reply, spoilt: cut off, the first page for ever, rows with fields and types that nobody documented."""
 
-
-def error(status: int, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
-    """An error in the documented shape."""
-    name = _NAMES.get(status, "Internal Server Error")
-    return JSONResponse({"statusCode": status, "message": message, "error": name}, status, headers)
+KINDS = (*INSTEAD, *DISTORTED)
 
 
-async def faulty(kind: str) -> Response:
-    """The answer of one kind of fault; a number is a status."""
-    if kind.isdigit():
-        return error(int(kind), "simulated fault")
-    match kind:
-        case "html":
-            return Response("<html><body>Please log in to the Wi-Fi</body></html>", media_type="text/html")
-        case "empty":
-            return Response(b"", media_type="application/json")
-        case "truncated":
-            return Response(b'{"success": true, "data": [{"id": "t', media_type="application/json")
-        case "wrong_type":
-            return Response(b"\x00\x01\x02", media_type="application/octet-stream")
-        case "huge":
-            return StreamingResponse(_huge(), media_type="application/json")
-        case "gzip_bomb":
-            body = gzip.compress(b" " * 200_000_000, 9)
-            return Response(body, media_type="application/json", headers={"Content-Encoding": "gzip"})
-        case "drip":
-            return StreamingResponse(_drip(), media_type="application/json")
-        case "hang":
-            await asyncio.sleep(3600)
-            return Response()
-        case "reset":
-            return StreamingResponse(_broken(), media_type="application/json", headers={"Content-Length": "100000"})
-        case "page_loop":
-            return JSONResponse(envelope([_ROW], {"total": 99, "limit": 1, "offset": 0, "hasNext": True}))
-        case "odd_fields":
-            return JSONResponse(envelope([_ODD], {"total": 1, "limit": 500, "offset": 0, "hasNext": False}))
-        case "redirect":
-            return RedirectResponse("http://127.0.0.1:9/elsewhere")
-        case "empty_list":
-            return JSONResponse(envelope([], {"total": 0, "limit": 500, "offset": 0, "hasNext": False}))
-        case _:
-            raise ValueError(f"no such fault: {kind}")
+@dataclass(frozen=True, slots=True)
+class Fault:
+    kind: str
+    path_contains: str = ""
 
 
-def envelope(data: Any, pagination: dict[str, Any] | None = None) -> dict[str, Any]:  # noqa: ANN401 - JSON
-    """A success in the documented shape."""
-    paged = {} if pagination is None else {"pagination": pagination}
-    return {"success": True, "data": data, **paged, "error": None}
+class Faults:
+    """The faults still to come, in order; each is spent on the first request whose path has its text."""
 
+    def __init__(self) -> None:
+        self._coming: deque[Fault] = deque()
 
-_ROW = {"id": "the same again", "name": "miner.log.get", "status": "succeed", "createdAt": "2026-01-01T00:00:00Z"}
-_ODD = {
-    "id": "odd",
-    "name": "miner.log.get",
-    "status": "paused",
-    "createdAt": 12.5,
-    "logs": "none",
-    "miner": [],
-    "x": 1,
-}
+    def plan(self, count: int, kind: str, path_contains: str = "") -> None:
+        """`count` more of a kind: one of `KINDS`, or a status.
 
+        Raises:
+            ValueError: there is no such kind.
+        """
+        if kind not in KINDS and not kind.isdigit():
+            raise ValueError(f"no such fault: {kind}; there are {', '.join(KINDS)} and statuses")
+        self._coming.extend([Fault(kind, path_contains)] * count)
 
-async def _broken() -> AsyncIterator[bytes]:
-    """A body that ends long before its announced length: the connection is gone."""
-    yield b'{"success": true, "data": ['
+    def take(self, path: str) -> str | None:
+        """The kind of fault for a request to this path, spent by asking."""
+        found = next((fault for fault in self._coming if fault.path_contains in path), None)
+        if found is None:
+            return None
+        self._coming.remove(found)
+        return found.kind
 
+    def clear(self) -> None:
+        self._coming.clear()
 
-async def _huge() -> AsyncIterator[bytes]:
-    for _ in range(4096):
-        yield b" " * 65536
-
-
-async def _drip() -> AsyncIterator[bytes]:
-    for _ in range(3600):
-        yield b" "
-        await asyncio.sleep(1)
+    def __len__(self) -> int:
+        return len(self._coming)

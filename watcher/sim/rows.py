@@ -27,7 +27,7 @@ def task_row(task: SimTask, farm: SimFarm, miner: SimMiner | None, now: datetime
 
 
 def _documented(task: SimTask, farm: SimFarm, miner: SimMiner | None, now: datetime, switches: Switches) -> Row:
-    status, entered = task.status(now), task.shown(now)
+    status, entered = task.status(now), task.entered(now)
     row: Row = {"id": task.id, "batchId": task.batch_id, "name": task.name, "status": status}
     for state in LIFE:
         if state in entered:
@@ -40,8 +40,7 @@ def _documented(task: SimTask, farm: SimFarm, miner: SimMiner | None, now: datet
         "result": {"error": task.error} if failed else task.result,
         "logs": [
             {"timestamp": stamp(at, switches), "level": level, "message": message}
-            for at, level, message in task.logs
-            if at <= now
+            for at, level, message in task.lines(now)
         ],
         "downloadable": None,
     }
@@ -51,7 +50,7 @@ def _documented(task: SimTask, farm: SimFarm, miner: SimMiner | None, now: datet
 
 
 def _newer(task: SimTask, now: datetime, switches: Switches) -> Row:
-    status, entered = task.status(now), task.shown(now)
+    status = task.status(now)
     failed = status in _FAILURES and task.error
     return {
         "task_id": task.id,
@@ -61,9 +60,9 @@ def _newer(task: SimTask, now: datetime, switches: Switches) -> Row:
         "params": task.payload,
         "error": {"message": task.error} if failed else None,
         "result": task.result,
-        "created_by": None,
-        "created_at": stamp(task.times["created"], switches),
-        "updated_at": stamp(max(entered.values(), default=task.times["created"]), switches),
+        "created_by": task.created_by,
+        "created_at": stamp(task.created_at, switches),
+        "updated_at": stamp(task.updated_at(now), switches),
     }
 
 
@@ -78,12 +77,12 @@ def _miner_of_task(miner: SimMiner, farm: SimFarm) -> Row:
             "ip": miner.ip,
             "mac": miner.mac,
             "serial_number": miner.serial,
-            "firmware": "stock",
+            "firmware": miner.firmware,
             "firmware_version": miner.firmware_version,
             "make": miner.make,
             "model": miner.model,
             "farm_name": farm.name,
-            "farm_location": "Texas",
+            "farm_location": miner.location,
         },
         "hashboards": [],
     }
@@ -115,6 +114,19 @@ def miner_row(miner: SimMiner, farm: SimFarm, now: datetime, switches: Switches)
     }
 
 
+def agent_row(farm: SimFarm, now: datetime, switches: Switches) -> Row:
+    """A row of 2.7."""
+    return {
+        "id": f"agent-{farm.id}",
+        "farm_id": farm.id,
+        "farm": {"id": farm.id, "name": farm.name},
+        "status": "online" if farm.has_agent(now) else "offline",
+        "last_online_at": stamp(farm.agent_seen(now), switches),
+        "version": "1.4.2",
+        "host": {"hostname": f"agent-{farm.name.lower().replace(' ', '-')}"},
+    }
+
+
 def batch_row(batch: SimBatch, now: datetime, switches: Switches) -> Row:
     """A row of 2.2 and 2.3."""
     succeeded, failed = batch.counts(now, failed_has_timed_out=switches.failed_has_timed_out)
@@ -122,24 +134,35 @@ def batch_row(batch: SimBatch, now: datetime, switches: Switches) -> Row:
         "batch_id": batch.id,
         "task_name": batch.name,
         "status": batch.status(now),
-        "task_count": len(batch.tasks),
+        "task_count": len(batch.shown(now)),
         "succeed_count": succeeded,
-        "failed_count": failed,
-        "task_params": None,
+        switches.count_name: failed,
+        "task_params": batch.payload,
         "metadata": None,
-        "created_by": None,
+        "created_by": batch.created_by,
+        "created_at": stamp(batch.created_at, switches),
+    }
+
+
+def batch_head(batch: SimBatch, now: datetime, switches: Switches) -> Row:
+    """The batch itself in 2.4."""
+    return {
+        "id": batch.id,
+        "task_name": batch.name,
+        "status": batch.status(now),
+        "created_by": batch.created_by,
         "created_at": stamp(batch.created_at, switches),
     }
 
 
 def batch_task_row(task: SimTask, now: datetime, switches: Switches) -> Row:
     """A task's row in 2.4: the poorest form knows no timed-out time and no pending time."""
-    status, entered = task.status(now), task.shown(now)
+    status, entered = task.status(now), task.entered(now)
     row: Row = {
         "id": task.id,
         "miner_id": task.miner_id,
         "status": status,
-        "created_at": stamp(task.times["created"], switches),
+        "created_at": stamp(task.created_at, switches),
     }
     for state in ("succeed", "failed"):
         if state in entered:
