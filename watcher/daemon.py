@@ -9,7 +9,7 @@ import structlog
 
 from watcher.assembly import Host, Parts, open_channels, opened
 from watcher.config import CONSOLE
-from watcher.errors import ConfigError, StoreFailed
+from watcher.errors import ConfigError, StoreFailed, StoreUnusable
 from watcher.loading import Loaded, load_all
 from watcher.model.times import HOUR, Millis
 from watcher.sdnotify import ServiceManager
@@ -28,6 +28,12 @@ async def run_once(loaded: Loaded, host: Host, announce: Callable[[int], object]
         if left:
             _log.error("messages are still in the outbox", count=left)
         return 0 if complete and not left else 3
+
+
+def _first(group: BaseExceptionGroup[StoreUnusable]) -> StoreUnusable:
+    """The loops end together; one sentence says why."""
+    found = group.exceptions[0]
+    return _first(found) if isinstance(found, BaseExceptionGroup) else found
 
 
 class Daemon:
@@ -57,7 +63,10 @@ class Daemon:
                 self._manager.ready()
                 self._manager.status(self._summary())
                 _log.info("watching", rules=len(self._loaded.rules.rules), store=str(parts.store.database.path))
-                await self._serve(parts)
+                try:
+                    await self._serve(parts)
+                except* StoreUnusable as unusable:
+                    raise _first(unusable) from None
         self._manager.stopping()
         _log.info("stopped")
 

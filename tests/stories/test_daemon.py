@@ -5,12 +5,14 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -250,3 +252,20 @@ def test_neither_the_key_nor_a_channel_is_ever_shown(service: Service) -> None:
         if path.is_file() and path != service.config:
             assert key.encode() not in path.read_bytes(), path
             assert token.encode() not in path.read_bytes(), path
+
+
+def test_a_store_that_is_only_busy_is_tried_again_and_a_broken_one_is_not(service: Service) -> None:
+    """Exit code 2 tells the service manager to leave it; anything else, to start it again."""
+    run = [sys.executable, "-m", "watcher", "run", "--once", "--config", str(service.config)]
+    assert subprocess.run(run, cwd=ROOT, env=service.environ, capture_output=True, check=False).returncode == 0
+    store = service.folder / "state.db"
+    with closing(sqlite3.connect(store, isolation_level=None)) as holder:
+        holder.execute("BEGIN EXCLUSIVE")
+        busy = subprocess.run(run, cwd=ROOT, env=service.environ, capture_output=True, text=True, check=False)
+        holder.execute("ROLLBACK")
+    assert busy.returncode == 1
+    assert "Traceback" not in busy.stderr
+    store.write_bytes(b"no database" * 1000)
+    broken = subprocess.run(run, cwd=ROOT, env=service.environ, capture_output=True, text=True, check=False)
+    assert broken.returncode == 2
+    assert "Traceback" not in broken.stderr

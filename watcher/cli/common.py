@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ParamSpec
 
 import typer
 
-from watcher.errors import ApiError, ConfigError, StoreError, WatcherError
+from watcher.errors import ApiError, ConfigError, StoreError, StoreFailed, WatcherError
 from watcher.model.times import Millis, iso, to_datetime
 
 if TYPE_CHECKING:
@@ -57,6 +57,10 @@ def command(work: Callable[P, int | None]) -> Callable[P, None]:
         except ApiError as error:
             complain(str(error))
             code = Exit.UNREACHABLE
+        except StoreFailed as error:
+            # Passing: a service manager is to try again, which it does not after a wrong configuration.
+            complain(str(error))
+            code = Exit.FAILED
         except (StoreError, WatcherError) as error:
             complain(str(error))
             code = Exit.USAGE

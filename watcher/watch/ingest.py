@@ -87,7 +87,7 @@ def _changed(before: Known | None, row: Task, look: Look) -> _Changed | None:
         baseline=look.t0 if look.last is None else None,
     )
     shown_again = before is not None and (before.missing_since is not None or before.lost_at is not None)
-    if before is not None and task is before.task and transitions == logged and not shown_again:
+    if before is not None and task is before.task and set(transitions) == set(logged) and not shown_again:
         return None
     return _Changed(before, task, transitions)
 
