@@ -269,3 +269,53 @@ def test_a_store_that_is_only_busy_is_tried_again_and_a_broken_one_is_not(servic
     broken = subprocess.run(run, cwd=ROOT, env=service.environ, capture_output=True, text=True, check=False)
     assert broken.returncode == 2
     assert "Traceback" not in broken.stderr
+
+
+def test_sigterm_does_not_wait_for_a_place_in_the_budget(service: Service) -> None:
+    service.config.write_text(service.config.read_text().replace("60000", "5"))
+    service.start()
+    until(lambda: len(service.sim.requests) >= 5)
+    time.sleep(0.3)
+    code, took = service.stop()
+    assert code == 0
+    assert took < 10
+
+
+def test_sigterm_does_not_wait_for_an_api_that_hangs(service: Service) -> None:
+    service.sim.fail_next(9, "hang", "/tasks")
+    service.start()
+    until(lambda: service.logged('"inventory"'))
+    time.sleep(0.3)
+    code, took = service.stop()
+    assert code == 0
+    assert took < 10
+
+
+def test_sigterm_waits_for_a_hanging_channel_only_so_long_and_the_message_is_sent_again(
+    service: Service, ledger: Ledger
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        hook = service.environ["HOOK"]
+        service.environ["HOOK"] = f"json://127.0.0.1:{silent.getsockname()[1]}/"
+        service.start()
+        until(lambda: watched_all(service))
+        fail(service.sim, service.sim.miners()[0])
+        until(lambda: service.logged("message queued"))
+        time.sleep(0.3)
+        code, took = service.stop()
+    assert code == 0
+    assert took < 10
+    service.environ["HOOK"] = hook
+    service.start()
+    until(lambda: ledger.bodies)
+    assert "may be a repeat" in ledger.bodies[0]
+    assert service.stop()[0] == 0
+
+
+def test_a_farm_whose_inventory_is_refused_is_not_asked_again_and_again(service: Service) -> None:
+    service.sim.fail_next(1000, "404", "/miner/latest")
+    service.start()
+    until(lambda: service.logged("404"))
+    time.sleep(1.5)
+    service.stop()
+    assert len(service.sim.requests) < 8

@@ -224,3 +224,21 @@ def test_an_edited_rule_announces_nothing_from_the_past(tell: Tell, tmp_path: Pa
     (message,) = story.receiver.take()
     assert "rule reboots changed" in message["message"]
     assert story.miners()[2].id in message["message"]
+
+
+def test_a_host_clock_years_ahead_at_the_start_costs_no_history_and_no_message(tell: Tell) -> None:
+    """Before the first look tells the API's time, nothing is judged old by the host's."""
+    story = tell()
+    story.once()
+    story.later(minutes=1)
+    story.fails(story.miners()[0])
+    story.receiver.status = 500
+    assert story.once() == 3
+    story.later(minutes=1)
+    story.receiver.status = 200
+    story.wall_error = 12 * 365 * 86_400_000
+    story.fails(story.miners()[1])
+    story.repairs(story.miners()[1], ago=5)
+    assert story.once() == 0
+    said = " ".join(message["message"] for message in story.receiver.take())
+    assert story.miners()[0].id in said

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from watcher.model.miner import Miner
@@ -25,6 +26,19 @@ def is_final(status: str) -> bool:
     return status in FINAL_STATUSES
 
 
+class Part(StrEnum):
+    """A part of a task that only its full record (2.1) is sure to tell."""
+
+    TIMES = "times"
+    PAYLOAD = "payload"
+    RESULT = "result"
+    LOGS = "logs"
+
+
+FULL: frozenset[Part] = frozenset()
+POOR: frozenset[Part] = frozenset(Part)
+
+
 @dataclass(frozen=True, slots=True)
 class LogLine:
     """One line of a task's log; `at` is None where the row gave no readable time."""
@@ -45,6 +59,8 @@ class Task:
         updated_at: the newer row shape's only time beside the creation.
         miner: the miner as the row told it; None for agent tasks and rows without one.
         error: the reason as the row's own error field gave it.
+        lacks: what the readings so far were too poor to tell, but the full record would; nothing of a task
+            without a miner, which has no such record.
     """
 
     farm_id: str
@@ -61,6 +77,7 @@ class Task:
     result: Any = None
     error: str | None = None
     logs: tuple[LogLine, ...] = ()
+    lacks: frozenset[Part] = FULL
 
     @property
     def created_at(self) -> Millis | None:
