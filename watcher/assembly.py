@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 
 import structlog
@@ -14,26 +15,30 @@ from watcher.alerts.board import Board, Voice
 from watcher.alerts.compose import Composer
 from watcher.errors import ConfigError
 from watcher.loading import Loaded, voices
-from watcher.model.times import SECOND, Millis
+from watcher.model.times import SECOND, Millis, duration_text
 from watcher.nonce.client import ApiSettings, NonceClient
 from watcher.notify.deliver import Deliverer
 from watcher.notify.sender import ConsoleSender, Sender
 from watcher.notify.stored import StoredOutbox
 from watcher.notify.targets import BadUrl, Channel, console_channel
 from watcher.notify.worker import Means as DeliveryMeans
+from watcher.rules.quantities import Rate
 from watcher.store.database import open_database
 from watcher.store.lock import locked
 from watcher.store.store import Store
 from watcher.watch.clock import ApiClock
+from watcher.watch.delivery import broken_channels
 from watcher.watch.desk import Desk, Policy
 from watcher.watch.inventory import Wanted
-from watcher.watch.plan import Plan
+from watcher.watch.plan import Allowance, Wishes
 from watcher.watch.watch import Means, Watch
 from watcher.watch.watermarks import Watermarks
 
 _log = structlog.get_logger()
 
 _AUTH = "auth"
+LIMIT, STRETCHED = "limit", "stretched"
+"""Where `status` finds the learnt limit, and how far `every` is stretched."""
 _WINDOW = 120.0
 """How long a spent request is remembered, in seconds: the budget's minute and what a request may take."""
 
@@ -58,6 +63,16 @@ class Host:
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     console: Sender = field(default_factory=lambda: ConsoleSender(sys.stdout.write))
+
+
+@dataclass(slots=True)
+class Spending:
+    """What the requests of this moment are for."""
+
+    purpose: str = ""
+
+    def on(self, purpose: str) -> None:
+        self.purpose = purpose
 
 
 @dataclass(slots=True)
@@ -131,23 +146,42 @@ def assemble(loaded: Loaded, store: Store, clock: ApiClock, host: Host, alive: C
         channels,
         DeliveryMeans(StoredOutbox(store), sender(loaded, host), clock, settings.timezone, host.sleep),
     )
-    client = _client(loaded, store, host)
+    spending = Spending()
+    client = _client(loaded, store, clock, host, spending)
     nonce = settings.nonce
+
+    def allowance() -> Allowance:
+        left = client.allowance()
+        return Allowance(left.places, left.free, int(left.window * SECOND))
+
+    def stretch(every: Millis | None) -> None:
+        with store.atomic():
+            store.meta.set(STRETCHED, "" if every is None else duration_text(every))
+
     means = Means(
         store=store,
         api=client,
         desk=desk,
-        plan=Plan(settings.poll.every),
         watermarks=watermarks,
         clock=clock,
         wanted=Wanted(None if nonce.farms == "all" else nonce.farms, None if nonce.miners == "all" else nonce.miners),
+        wishes=Wishes(settings.poll.every, _spacing(settings.poll.sweep), searches_count=nonce.count_searches),
         inventory_every=settings.poll.inventory,
+        allowance=allowance,
+        spending=spending.on,
+        channels=partial(broken_channels, store.outbox, [channel.name for channel in channels]),
+        strategy=settings.poll.strategy,
+        stretching=stretch,
         learn=settings.alerts.baseline == "learn",
         changed=deliverer.wake,
         alive=alive,
         sleep=host.sleep,
     )
     return Parts(loaded, channels, client, Watch(means), deliverer, store, clock)
+
+
+def _spacing(rate: Rate | None) -> Millis | None:
+    return None if rate is None else max(1, int(rate.per / rate.count))
 
 
 def api_settings(loaded: Loaded) -> ApiSettings:
@@ -159,13 +193,19 @@ def api_settings(loaded: Loaded) -> ApiSettings:
         auth=nonce.auth,
         requests_per_minute=nonce.requests_per_minute,
         timeout=nonce.timeout / SECOND,
+        count_searches=nonce.count_searches,
     )
 
 
-def _client(loaded: Loaded, store: Store, host: Host) -> NonceClient:
+def _client(loaded: Loaded, store: Store, clock: ApiClock, host: Host, spending: Spending) -> NonceClient:
     def spend(at: float) -> None:
         with store.atomic():
             store.meta.spend(at, _WINDOW)
+            store.usage.add(spending.purpose, clock.now(), 1)
+
+    def learn(limit: float | None) -> None:
+        with store.atomic():
+            store.meta.set(LIMIT, "" if limit is None else repr(limit))
 
     def remember(auth: str) -> None:
         with store.atomic():
@@ -175,6 +215,8 @@ def _client(loaded: Loaded, store: Store, host: Host) -> NonceClient:
         api_settings(loaded),
         spent=[at + loaded.settings.nonce.timeout / SECOND for at in store.meta.spent(host.monotonic())],
         on_spend=spend,
+        learnt=float(learnt) if (learnt := store.meta.get(LIMIT)) else None,
+        on_learnt=learn,
         remembered_auth=store.meta.get(_AUTH),
         on_auth=remember,
         monotonic=host.monotonic,

@@ -90,6 +90,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
         alerts=file.alerts,
         channels=file.channels,
         routes=file.routes or (Route(channels=tuple(file.channels) or (CONSOLE,)),),
+        heartbeat=file.heartbeat,
         log=file.log,
         warnings=tuple(_warnings(path, written, resolved)),
         document=written,

@@ -10,20 +10,24 @@ import structlog
 from watcher.assembly import Host, Parts, open_channels, opened
 from watcher.config import CONSOLE
 from watcher.errors import ConfigError, StoreFailed, StoreUnusable
+from watcher.heartbeat import Heartbeat
 from watcher.loading import Loaded, load_all
 from watcher.model.times import HOUR, Millis
 from watcher.sdnotify import ServiceManager
+from watcher.watch.once import look_once
 
 _log = structlog.get_logger()
 
 _TICK = 1.0
 _PURGE_EVERY: Millis = HOUR
+_GRACE = 8.0
+"""Seconds that a message in flight has to be finished; one that is cut off is sent again, as a possible repeat."""
 
 
 async def run_once(loaded: Loaded, host: Host, announce: Callable[[int], object]) -> int:
     """One complete look, everything told that is new, each message tried once; returns the exit code."""
     async with opened(loaded, host) as parts:
-        complete = await parts.watch.once(announce)
+        complete = await look_once(parts.watch, announce)
         left = await parts.deliverer.drain()
         if left:
             _log.error("messages are still in the outbox", count=left)
@@ -48,6 +52,7 @@ class Daemon:
         self._reload = asyncio.Event()
         self._looked_at = host.monotonic()
         self._purged_at: Millis = 0
+        self._parts: Parts | None = None
 
     def stop(self) -> None:
         """Finish what is in flight, and return from `run`."""
@@ -60,6 +65,7 @@ class Daemon:
         loop.add_signal_handler(signal.SIGHUP, self._reload.set)
         while not self._stop.is_set():
             async with opened(self._loaded, self._host, self._alive) as parts:
+                self._parts = parts
                 self._manager.ready()
                 self._manager.status(self._summary())
                 _log.info("watching", rules=len(self._loaded.rules.rules), store=str(parts.store.database.path))
@@ -74,12 +80,30 @@ class Daemon:
         """All loops, until the stop or an accepted reload; a loop that dies ends the process loudly."""
         halt = asyncio.Event()
         async with asyncio.TaskGroup() as group:
-            group.create_task(parts.watch.run(halt))
-            group.create_task(parts.deliverer.run(halt))
-            ticking = group.create_task(self._tick(parts, halt))
+            watching = group.create_task(parts.watch.run(halt))
+            delivering = group.create_task(parts.deliverer.run(halt))
+            others = [group.create_task(self._tick(parts, halt)), group.create_task(self._beat(parts))]
             await self._until_halt()
             halt.set()
-            ticking.cancel()
+            # A look is a transaction without a pause in it: what is cut off here was not begun.
+            for task in (watching, *others):
+                task.cancel()
+            await asyncio.wait({delivering}, timeout=_GRACE)
+            delivering.cancel()
+
+    async def _beat(self, parts: Parts) -> None:
+        """The dead man's ping, while looking, judging, saving and telling all work."""
+        settings = self._loaded.settings.heartbeat
+        if settings.url is None:
+            return
+        heart = Heartbeat(settings.url, settings.every, monotonic=self._host.monotonic)
+        try:
+            while True:
+                if parts.watch.healthy:
+                    await heart.beat()
+                await self._host.sleep(_TICK)
+        finally:
+            await heart.aclose()
 
     async def _until_halt(self) -> None:
         while not self._stop.is_set():
@@ -101,15 +125,23 @@ class Daemon:
         except ConfigError as error:
             _log.error("reload refused, the watch goes on as before", faults=[str(f) for f in error.faults])
             self._manager.ready()
+            more = f" and {len(error.faults) - 1} more" if len(error.faults) > 1 else ""
+            self._refuse(f"{error.faults[0]}{more}")
             return False
         settings, old = loaded.settings, self._loaded.settings
         if settings.store.path != old.store.path or settings.nonce.workspace != old.nonce.workspace:
             _log.error("reload refused: store.path and nonce.workspace need a restart")
             self._manager.ready()
+            self._refuse("store.path and nonce.workspace need a restart")
             return False
         self._loaded = loaded
         _log.info("reloaded", rules=len(loaded.rules.rules))
         return True
+
+    def _refuse(self, why: str) -> None:
+        """A refused edit is a trouble of the watch until one is accepted."""
+        if self._parts is not None:
+            self._parts.watch.health.refused_rules = (self._parts.clock.now(), why)
 
     async def _tick(self, parts: Parts, halt: asyncio.Event) -> None:
         """What time alone makes due: group timers, retention, a sign of life."""
@@ -125,7 +157,7 @@ class Daemon:
 
     def _purge(self, parts: Parts) -> None:
         now = parts.clock.now()
-        if now - self._purged_at < _PURGE_EVERY:
+        if now - self._purged_at < _PURGE_EVERY or not parts.clock.told:
             return
         self._purged_at = now
         before = now - self._loaded.settings.store.retain
@@ -134,6 +166,8 @@ class Daemon:
             parts.store.episodes.purge(before)
             parts.store.outbox.purge(before)
             parts.store.speech.purge(before)
+            parts.store.batches.purge(before)
+            parts.store.usage.purge(now)
 
     def _alive(self) -> None:
         """A look was completed, or there was none to take."""

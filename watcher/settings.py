@@ -14,7 +14,6 @@ from pydantic import (
     ConfigDict,
     Field,
     GetPydanticSchema,
-    field_validator,
     model_validator,
 )
 from pydantic_core.core_schema import no_info_after_validator_function, str_schema
@@ -79,6 +78,21 @@ def _none(value: object) -> object:
     return None if value == "none" else value
 
 
+def _nothing(value: object) -> object:
+    return None if value in (0, "0") and not isinstance(value, bool) else value
+
+
+def _ping_url(text: str) -> Secret:
+    try:
+        parts = urlsplit(text)
+        sound = parts.scheme in {"http", "https"} and bool(parts.hostname)
+    except ValueError:
+        sound = False
+    if not sound:
+        raise ValueError("must be an address that begins with https:// (or http://)")
+    return Secret(text)
+
+
 Text = Annotated[str, Field(min_length=1)]
 Texts = Annotated[tuple[Text, ...], Field(min_length=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -90,7 +104,7 @@ ChannelUrl = Annotated[Secret, _of_text(_channel_url)]
 class Nonce(Part):
     """The API: how to reach it, and which farms and miners to watch. `Settings.api_key` is the key to use."""
 
-    later: ClassVar[frozenset[str]] = frozenset({"count_searches", "app_url"})
+    later: ClassVar[frozenset[str]] = frozenset({"app_url"})
 
     base_url: Annotated[str, AfterValidator(_base_url)] = "https://api.nonce.app"
     workspace: Text
@@ -98,24 +112,19 @@ class Nonce(Part):
     api_key_file: FilePath | None = None
     auth: Literal["auto", "x-api-key", "bearer"] = "auto"
     requests_per_minute: Positive = 90.0
+    count_searches: bool = True
     timeout: Duration = 15 * SECOND
     farms: Literal["all"] | Texts = "all"
     miners: Literal["all"] | Annotated[dict[Text, Texts], Field(min_length=1)] = "all"
 
 
 class Poll(Part):
-    later: ClassVar[frozenset[str]] = frozenset({"sweep"})
+    """How to look. `sweep` is None for none."""
 
-    strategy: Literal["auto", "miners"] = "auto"
+    strategy: Literal["auto", "batches", "miners"] = "auto"
     every: Duration = 30 * SECOND
     inventory: Duration = 24 * HOUR
-
-    @field_validator("strategy", mode="before")
-    @classmethod
-    def _no_batches_yet(cls, value: object) -> object:
-        if value == "batches":
-            raise ValueError('this version of nonce-watcher has no "batches" yet')
-        return value
+    sweep: Annotated[RateText | None, BeforeValidator(_nothing)] = Rate(5, MINUTE)
 
 
 class Store(Part):
@@ -175,10 +184,17 @@ class Log(Part):
     format: Literal["auto", "console", "json"] = "auto"
 
 
+class Heartbeat(Part):
+    """The dead man's ping; `url` is None for none."""
+
+    url: Annotated[Secret, _of_text(_ping_url)] | None = None
+    every: Duration = MINUTE
+
+
 class File(Part):
     """The file as it is written."""
 
-    later: ClassVar[frozenset[str]] = frozenset({"mute_times", "daily", "heartbeat"})
+    later: ClassVar[frozenset[str]] = frozenset({"mute_times", "daily"})
 
     nonce: Nonce
     poll: Poll = Poll()
@@ -188,6 +204,7 @@ class File(Part):
     alerts: Alerts = Alerts()
     channels: dict[ChannelName, Channel] = Field(default_factory=dict)
     routes: tuple[Route, ...] = ()
+    heartbeat: Heartbeat = Heartbeat()
     log: Log = Log()
 
 
@@ -210,6 +227,7 @@ class Settings:
     alerts: Alerts
     channels: Mapping[str, Channel]
     routes: tuple[Route, ...]
+    heartbeat: Heartbeat
     log: Log
     warnings: tuple[Fault, ...]
     document: Document = field(repr=False)

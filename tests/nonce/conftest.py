@@ -99,7 +99,7 @@ async def listening(*answers: bytes | Writes, tls: Any = None) -> AsyncIterator[
 def client_of(url: str, clock: Clock | None = None, *, key: str = KEY, **more: Any) -> NonceClient:
     """A client of the server at `url`; `more` are settings and arguments alike."""
     clock = clock or Clock()
-    names = ("auth", "timeout", "requests_per_minute", "body_cap")
+    names = ("auth", "timeout", "requests_per_minute", "body_cap", "count_searches")
     settings = {name: more.pop(name) for name in names if name in more}
     return NonceClient(
         ApiSettings(url, "org_1", Secret(key), **settings),

@@ -103,10 +103,8 @@ def test_auto_tries_the_other_header_on_a_401_and_remembers_what_worked(kit: "Ki
         answers = [kit.answer({"statusCode": 401}, 401), kit.answer(kit.page(FARMS))]
         async with kit.listening(*answers) as server:
             async with kit.client(server.url, on_auth=heard.append) as client:
-                seen = [client.auth_in_use]
                 await client.farms()
                 await client.farms()
-                assert [*seen, client.auth_in_use] == ["x-api-key", "bearer"]
             async with kit.client(server.url, remembered_auth="bearer") as client:
                 await client.farms()
             sent = ["x-api-key" if f"x-api-key: {kit.key}" in one else "bearer" for one in server.requests]

@@ -1,4 +1,5 @@
 import asyncio
+from collections.abc import Callable
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -12,9 +13,22 @@ if TYPE_CHECKING:
     from tests.nonce.conftest import Clock, Kit
 
 
-def gate_of(clock: "Clock", limit: float = 100, spent: list[float] | None = None) -> Gate:
-    note = (lambda _: None) if spent is None else spent.append
-    return Gate(Budget(limit), monotonic=clock, sleep=clock.sleep, random=Random(1), on_spend=note)
+def gate_of(
+    clock: "Clock",
+    limit: float = 100,
+    spent: list[float] | None = None,
+    learnt: float | None = None,
+    on_learnt: Callable[[float | None], object] = lambda _: None,
+) -> Gate:
+    return Gate(
+        Budget(limit, learnt=learnt, since=clock()),
+        monotonic=clock,
+        sleep=clock.sleep,
+        random=Random(1),
+        on_spend=(lambda _: None) if spent is None else spent.append,
+        on_learnt=on_learnt,
+        learnt=learnt,
+    )
 
 
 async def ask(gate: Gate, ends_with: ApiError | None = None) -> None:
@@ -116,3 +130,67 @@ def test_which_errors_shut_the_gate(kit: "Kit", error: ApiError, rest: float) ->
         await ask(gate)
 
     asyncio.run(story())
+
+
+def test_what_is_not_counted_takes_no_place_and_does_not_wait_for_one(kit: "Kit") -> None:
+    clock, spent = kit.Clock(), list[float]()
+    gate = gate_of(clock, 1, spent)
+
+    async def story() -> None:
+        await ask(gate)
+        for _ in range(3):
+            async with gate.place(counted=False):
+                pass
+        with pytest.raises(ApiThrottled), gate.hearing(counted=False):
+            raise ApiThrottled("slow down", 7)
+        with pytest.raises(ApiThrottled):
+            async with gate.place(counted=False):
+                pass
+        assert clock.slept == []
+
+    asyncio.run(story())
+    assert spent == [1000]
+
+
+def test_what_a_429_teaches_is_told_when_it_changes_and_when_it_is_unlearnt(kit: "Kit") -> None:
+    clock, heard = kit.Clock(), list[float | None]()
+    gate = gate_of(clock, 20, on_learnt=heard.append)
+
+    async def story() -> None:
+        for _ in range(14):
+            await ask(gate)
+        for _ in range(2):  # they were out together
+            with pytest.raises(ApiThrottled), gate.hearing():
+                raise ApiThrottled("slow down", 1)
+        for minutes in (9, 10, 11, 40, 100):
+            clock.seconds = 1000 + 60 * minutes
+            await ask(gate)
+
+    asyncio.run(story())
+    assert heard == [pytest.approx(11.2), pytest.approx(12.2), pytest.approx(15.2), None]
+
+
+@pytest.mark.parametrize(
+    ("learnt", "heard"),
+    [(None, []), (5.0, []), (20.0, [None]), (30.0, [None]), (0.5, [1.0])],  # as it is now, if that is another
+)
+def test_what_is_known_already_is_not_told_again(kit: "Kit", learnt: float | None, heard: list[float | None]) -> None:
+    clock, told = kit.Clock(), list[float | None]()
+    asyncio.run(ask(gate_of(clock, 20, on_learnt=told.append, learnt=learnt)))
+    assert told == heard
+
+
+def test_a_429_for_what_is_not_counted_teaches_no_limit(kit: "Kit") -> None:
+    clock, heard = kit.Clock(), list[float | None]()
+    gate = gate_of(clock, 20, on_learnt=heard.append)
+    with pytest.raises(ApiThrottled), gate.hearing(counted=False):
+        raise ApiThrottled("slow down", 1)
+    assert heard == []
+
+
+def test_other_errors_teach_no_limit(kit: "Kit") -> None:
+    clock, heard = kit.Clock(), list[float | None]()
+    for error in (ApiRefused("wrong key", 401), ApiRejected("gone", 404), ApiUnavailable("down")):
+        with pytest.raises(type(error)):
+            asyncio.run(ask(gate_of(clock, on_learnt=heard.append), error))
+    assert heard == []

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from watcher.errors import ApiUnavailable
 from watcher.model.task import Task
 from watcher.nonce import translate
-from watcher.nonce.lenient import Envelope, Page, Reader
+from watcher.nonce.lenient import Envelope, Page, Reader, read_batch
 from watcher.nonce.shapes import TaskShape
 
 TASKS = Reader(TaskShape, Envelope[TaskShape])
@@ -52,6 +52,20 @@ def test_no_json_at_all_breaks_the_reading_or_the_translation(rows: list[Any], p
 def test_what_is_no_page_is_an_error_and_nothing_else(value: Any) -> None:
     with contextlib.suppress(ApiUnavailable):
         assert TASKS.read(json.dumps(value).encode()).rows == []
+
+
+@given(st.lists(ROWS, max_size=4), JSON)
+def test_no_json_at_all_breaks_the_reading_of_a_batch(rows: list[Any], head: Any) -> None:
+    found = read_batch(json.dumps({"data": {"batch": head, "tasks": [GOOD, *rows]}}).encode())
+    told = translate.head(found.head, found.members, "f", "b")
+    for row in found.members:
+        assert translate.member(row, told).batch_id == told.id == "b"
+
+
+@given(JSON | st.builds(lambda data: {"data": data}, JSON))
+def test_what_is_no_batch_is_an_error_and_nothing_else(value: Any) -> None:
+    with contextlib.suppress(ApiUnavailable):
+        assert read_batch(json.dumps(value).encode()).members == []
 
 
 @given(st.binary())

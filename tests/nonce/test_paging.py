@@ -95,3 +95,15 @@ def test_pages_without_end_are_a_failure() -> None:
     with pytest.raises(ApiUnavailable, match="does not end"):
         walked(endless)
     assert len(asked) == MAX_PAGES
+
+
+def test_a_walk_ends_where_there_are_enough_rows() -> None:
+    asked = []
+
+    async def fetch(number: int, _: int) -> Page[MinerShape]:
+        asked.append(number)
+        return page([2 * number, 2 * number + 1], total=100, limit=2, hasNext=True)
+
+    rows = asyncio.run(read_all(fetch, lambda walked: [row.id for row in walked][-1] == "7"))
+    assert [row.id for row in rows] == ["2", "3", "4", "5", "6", "7"]
+    assert asked == [1, 2, 3]

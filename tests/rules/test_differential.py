@@ -52,6 +52,7 @@ class History:
         statuses: frozenset[str] | None = None,
         farm_id: str | None = None,
         miner_id: str | None = None,
+        batch_id: str | None = None,
         with_open: bool = False,
     ) -> Iterable[Subject]:
         for one in list(self.known.values()):
@@ -63,6 +64,7 @@ class History:
                 and (names is None or one.task.name in names)
                 and farm_id in (None, one.farm.id)
                 and miner_id in (None, one.task.miner_id)
+                and batch_id in (None, one.task.batch_id)
             ):
                 yield one
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
-from watcher.alerts.routes import Destination, Route, Timers, destinations
+from watcher.alerts.routes import Destination, Route, Timers, destinations, elsewhere
 from watcher.alerts.speech import Decision, Group, Hush, Member, decide, grew
 from watcher.model.alert import Episode, Origin
 from watcher.model.message import Say
@@ -164,7 +164,10 @@ class Board:
     def _groups_of(self, episode: Episode) -> Iterator[Group]:
         rule = self._rules.get(episode.alert.rule)
         notify = None if rule is None else rule.notify
-        for destination in destinations(self._routes, episode.alert, notify):
+        found = destinations(self._routes, episode.alert, notify)
+        if rule is not None and rule.of_watcher and (broken := episode.alert.labels.get("channel")) is not None:
+            found = elsewhere(found, broken, self._voices)
+        for destination in found:
             yield self._group(destination)
 
     def _group(self, destination: Destination) -> Group:

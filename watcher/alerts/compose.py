@@ -13,7 +13,8 @@ from watcher.model.fact import TaskFact
 from watcher.model.message import Message, MinerLine, Section, State
 from watcher.model.subject import Subject
 from watcher.model.times import MINUTE, Millis, duration_text, to_datetime
-from watcher.rules.fields import FIELDS
+from watcher.rules.conditions.watcher import WATCHER_FIELDS
+from watcher.rules.fields import FIELDS, UNKNOWN
 from watcher.rules.rule import Rule
 from watcher.rules.template import Template, TemplateFailed
 
@@ -48,10 +49,20 @@ class Composer:
     zone: tzinfo
 
     def message(
-        self, utterance: Utterance, *, notes: Sequence[str] = (), unseen: tuple[Millis, Millis] | None = None
+        self,
+        utterance: Utterance,
+        *,
+        notes: Sequence[str] = (),
+        unseen: tuple[Millis, Millis] | None = None,
+        without: Sequence[str] = (),
     ) -> Message:
+        """The message of an utterance.
+
+        Args:
+            without: farms that are left out of alerts across farms, since nobody can see them.
+        """
         sections = [
-            self._section(rule, state, members, utterance)
+            self._section(rule, state, members, utterance, without)
             for (rule, state), members in _gathered(utterance.members).items()
         ]
         sections.sort(key=lambda section: (list(State).index(section.state), -section.severity.rank))
@@ -66,7 +77,9 @@ class Composer:
             unseen=unseen,
         )
 
-    def _section(self, name: str, state: State, members: Sequence[Member], utterance: Utterance) -> Section:
+    def _section(
+        self, name: str, state: State, members: Sequence[Member], utterance: Utterance, without: Sequence[str]
+    ) -> Section:
         episodes = [member.episode for member in members]
         rule = self.rules.get(name)
         keys = list(dict.fromkeys(key for episode in episodes for key in episode.tasks))
@@ -102,11 +115,16 @@ class Composer:
             unrepaired=self.facts.unrepaired(keys) if quiet else None,
             late=any(utterance.at - _became_news(episode) > LATE_AFTER for episode in unheard),
             runbook=None if rule is None else rule.runbook,
+            cause=next((episode.cause for episode in episodes if episode.cause), None),
+            without=tuple(without) if rule is not None and _across_farms(rule) else (),
         )
         return section if rule is None or state is not State.FIRING else self._in_own_words(section, rule, keys)
 
     def _in_own_words(self, section: Section, rule: Rule, keys: Sequence[int]) -> Section:
         """The rule's own title and body; a template that fails leaves the default words in place."""
+        if rule.of_watcher:
+            own = self._own_values(section) | {name: section.labels.get(name) or "" for name in WATCHER_FIELDS}
+            return replace(section, title=_rendered(rule.title, own), body=_rendered(rule.body, own))
         if (rule.title is None and rule.body is None) or not keys:
             return section
         subject = self.facts.subject(keys[-1])
@@ -120,8 +138,13 @@ class Composer:
         values: dict[str, Any] = {}
         for name, field in FIELDS.items():
             value = field.get(subject, latest)
-            values[name] = duration_text(value) if field.numeric and isinstance(value, int) else value
-        return values | {
+            known = None if value is UNKNOWN else value
+            values[name] = duration_text(known) if field.numeric and isinstance(known, int) else known
+        return values | self._own_values(section)
+
+    def _own_values(self, section: Section) -> dict[str, Any]:
+        return {
+            "cause": section.cause or "",
             "count": section.count,
             "total": section.total,
             "ratio": section.count / section.total if section.total else None,
@@ -134,6 +157,10 @@ class Composer:
 
     def _clock(self, at: Millis | None) -> str:
         return "" if at is None else to_datetime(at).astimezone(self.zone).strftime("%Y-%m-%d %H:%M")
+
+
+def _across_farms(rule: Rule) -> bool:
+    return not rule.of_watcher and not {"farm", "farm_id"} & set(rule.by)
 
 
 def _gathered(members: Iterable[Member]) -> dict[tuple[str, State], list[Member]]:

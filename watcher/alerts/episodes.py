@@ -70,6 +70,10 @@ def reconcile(alert: Alert, stored: Sequence[Episode], verdict: Verdict, reading
         if episode != same:
             ended = same.firing and not episode.firing
             changes.append(EpisodeChange(Change.ENDED if ended else Change.WENT_ON, episode))
+    if verdict.by_facts:
+        # What was so is not unsaid: it only is no longer so.
+        recovered = replace(reading, vanished=EndReason.RECOVERED)
+        return changes + [EpisodeChange(Change.ENDED, vanished(one, recovered)) for one in left if one.firing]
     changes += [EpisodeChange(Change.CORRECTED, vanished(episode, reading)) for episode in left]
     return changes
 
@@ -86,6 +90,7 @@ def vanished(episode: Episode, reading: Reading) -> Episode:
 
 
 _WORDS = {
+    EndReason.RECOVERED: "what the rule asks for is no longer so",
     EndReason.CORRECTED: "the history was corrected",
     EndReason.EDITED: "the rule was changed",
     EndReason.REMOVED: "the rule or the miner is gone",

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from watcher.model.alert import Alert
@@ -108,6 +108,17 @@ def destinations(routes: Sequence[Route], alert: Alert, notify: Sequence[str] | 
         if notify is not None or not route.goes_on:
             break
     return list(found.values())
+
+
+def elsewhere(found: Sequence[Destination], broken: str, channels: Iterable[str]) -> list[Destination]:
+    """That a channel is broken is told on another one: on those meant, else on all others there are."""
+    meant = [destination for destination in found if destination.channel != broken]
+    if meant or not found:
+        return meant
+    first = found[0]
+    return [
+        replace(first, key=_key(channel, first.labels), channel=channel) for channel in channels if channel != broken
+    ]
 
 
 def _key(channel: str, labels: Mapping[str, str | None]) -> str:

@@ -84,10 +84,6 @@ class Decision:
     reason: Say | Hush
     due: Millis | None = None
 
-    @property
-    def speaks(self) -> bool:
-        return isinstance(self.reason, Say)
-
 
 def decide(group: Group, now: Millis, *, hurry: bool = False) -> Decision:
     """The table "When a group speaks".
@@ -135,11 +131,6 @@ def _at_tick(group: Group, say: Say, since: Millis, now: Millis, hurry: bool) ->
     ticks = -(-(after - anchor) // interval)
     due = anchor + max(ticks, 1) * interval
     return Decision(say, due) if now >= due else Decision(Hush.WAITING, due)
-
-
-def told_of(origin: Origin) -> bool:
-    """Whether an episode is to be told at all: what is made of baseline alone is learnt, not paged."""
-    return origin is not Origin.BASELINE
 
 
 def grew(member: Member, now: Millis) -> None:

@@ -64,6 +64,7 @@ class Episode:
         tasks: keys of the tasks whose events made it up.
         known_at: the API's present when it was first known.
         end_known_at: the API's present when its end was first known.
+        cause: of a trouble of the watcher itself.
     """
 
     id: int
@@ -80,6 +81,7 @@ class Episode:
     end_reason: EndReason | None = None
     ended_by: str | None = None
     end_known_at: Millis | None = None
+    cause: str | None = None
 
     @property
     def firing(self) -> bool:

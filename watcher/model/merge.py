@@ -11,8 +11,10 @@ from typing import Any
 from watcher.model.task import (
     FINAL_STATUSES,
     OPEN_STATUSES,
+    PENDING,
     STATUSES,
     LogLine,
+    Part,
     Task,
     Transition,
     is_final,
@@ -25,7 +27,7 @@ FORESIGHT: Millis = 5 * MINUTE
 _PLACES = {status: place + is_final(status) for place, status in enumerate(STATUSES)}
 """A task's way, with one place left before the ends for the statuses that nobody documented."""
 
-_DESCRIPTION = ("miner_id", "batch_id", "actor", "payload", "result", "error")
+_DESCRIPTION = ("miner_id", "batch_id", "actor", "payload", "result", "error", "agent_status")
 
 
 def merge(known: Task | None, row: Task) -> Task:
@@ -46,6 +48,7 @@ def merge(known: Task | None, row: Task) -> Task:
         "updated_at": max((at for at in (known.updated_at, row.updated_at) if at is not None), default=None),
         "logs": _logs(known.logs, row.logs),
         "miner": known.miner if row.miner is None else row.miner.filled_from(known.miner),
+        "lacks": _lacks(known, row),
     }
     for name in _DESCRIPTION:
         said = getattr(row, name)
@@ -82,6 +85,18 @@ def _status(known: str, told: str, times: Mapping[str, Millis]) -> str:
 def _progress(status: str) -> tuple[int, str]:
     """An unknown status is somewhere on the way: beyond the known open ones, before any end."""
     return _PLACES.get(status, len(OPEN_STATUSES)), status
+
+
+def _lacks(known: Task, told: Task) -> frozenset[Part]:
+    """What two readings together leave open. What a task carried at an earlier status says nothing of how it
+    ended: its payload and the way up to its beginning stay, its logs and result are to be fetched again."""
+    if known.status == told.status:
+        return known.lacks & told.lacks
+    ahead, behind = (known, told) if _progress(known.status) > _progress(told.status) else (told, known)
+    stays = {Part.PAYLOAD} - behind.lacks
+    if behind.status == PENDING and ahead.status in ahead.times:
+        stays |= {Part.TIMES} - behind.lacks
+    return ahead.lacks - stays
 
 
 def _logs(known: tuple[LogLine, ...], told: tuple[LogLine, ...]) -> tuple[LogLine, ...]:

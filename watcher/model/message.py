@@ -76,6 +76,8 @@ class Section:
         title: the rule's own title, rendered; None for the default words.
         body: the rule's own body, rendered; None for the default words.
         runbook: the rule's link.
+        cause: of a trouble of the watcher itself.
+        without: farms that nobody can see now, left out of an alert across farms.
     """
 
     rule: str
@@ -102,6 +104,8 @@ class Section:
     title: str | None = None
     body: str | None = None
     runbook: str | None = None
+    cause: str | None = None
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

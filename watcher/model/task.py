@@ -61,6 +61,7 @@ class Task:
         error: the reason as the row's own error field gave it.
         lacks: what the readings so far were too poor to tell, but the full record would; nothing of a task
             without a miner, which has no such record.
+        agent_status: of its farm's agent, while the task was last open.
     """
 
     farm_id: str
@@ -78,6 +79,7 @@ class Task:
     error: str | None = None
     logs: tuple[LogLine, ...] = ()
     lacks: frozenset[Part] = FULL
+    agent_status: str | None = None
 
     @property
     def created_at(self) -> Millis | None:

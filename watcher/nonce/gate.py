@@ -18,7 +18,9 @@ class Gate:
     caller, as are a 403 and a 404: they concern what was asked for.
 
     Args:
-        on_spend: told the time of each request before it goes out; what it raises keeps the request in.
+        on_spend: told the time of each counted request before it goes out; what it raises keeps the request in.
+        on_learnt: told the limit that a 429 taught, and whenever it has changed; None when it is as configured.
+        learnt: what of it is known already.
     """
 
     def __init__(
@@ -29,30 +31,42 @@ class Gate:
         sleep: Callable[[float], Awaitable[None]],
         random: Random,
         on_spend: Callable[[float], object],
+        on_learnt: Callable[[float | None], object] = lambda _: None,
+        learnt: float | None = None,
     ) -> None:
         self._budget = budget
         self._monotonic = monotonic
         self._sleep = sleep
         self._random = random
         self._on_spend = on_spend
+        self._on_learnt = on_learnt
+        self._told = learnt
         self._turn = asyncio.Lock()
         self._pace = Pace()
         self._demand: ApiThrottled | ApiRefused | None = None
 
     @asynccontextmanager
-    async def place(self) -> AsyncIterator[None]:
+    async def place(self, *, counted: bool = True) -> AsyncIterator[None]:
         """A place in the budget, taken until a minute after the request has ended.
+
+        Args:
+            counted: whether the API counts this request; one that it does not takes no place.
 
         Raises:
             ApiThrottled: the API's wait is not over. Nothing was sent.
             ApiRefused: likewise.
         """
+        if not counted:
+            self._turn_back()
+            yield
+            return
         async with self._turn:
             self._turn_back()
             while (wait := self._budget.wait(self._monotonic())) > 0:
                 await self._sleep(wait)
                 self._turn_back()
             now = self._monotonic()
+            self._tell_learnt(now)
             self._on_spend(now)
             self._budget.spend(now)
         try:
@@ -61,16 +75,26 @@ class Gate:
             self._budget.settle(self._monotonic())
 
     @contextmanager
-    def hearing(self) -> Iterator[None]:
-        """Hears how the understanding of a reply ends."""
+    def hearing(self, *, counted: bool = True) -> Iterator[None]:
+        """Hears how the understanding of a reply ends. A 429 for what is not counted teaches no limit."""
         try:
             yield
         except (ApiThrottled, ApiRefused) as demand:
             if isinstance(demand, ApiThrottled) or demand.status == 401:
+                now = self._monotonic()
                 self._demand = demand
-                self._pace = self._pace.after(demand, self._monotonic(), self._random)
+                self._pace = self._pace.after(demand, now, self._random)
+                if counted and isinstance(demand, ApiThrottled):
+                    self._budget.throttled(now)
+                    self._tell_learnt(now)
             raise
         self._pace = self._pace.after(None, self._monotonic(), self._random)
+
+    def _tell_learnt(self, now: float) -> None:
+        learnt = self._budget.learnt(now)
+        if learnt != self._told:
+            self._on_learnt(learnt)
+            self._told = learnt
 
     def _turn_back(self) -> None:
         rest = self._pace.resume_at - self._monotonic()

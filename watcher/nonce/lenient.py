@@ -3,14 +3,16 @@ that row, never its page. Pure: what was strange is returned, for the caller to 
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from watcher.errors import ApiUnavailable
-from watcher.nonce.shapes import Pagination, RowShape, Shape
+from watcher.nonce.shapes import HeadShape, MemberShape, Pagination, RowShape, Shape
 
+Opened = TypeVar("Opened", bound="_Envelope")
 Row = TypeVar("Row", bound=RowShape)
 Salvaged = TypeVar("Salvaged", bound=Shape)
 
@@ -18,14 +20,40 @@ _LONGEST_NUMBER = 4000
 """Digits; Python and pydantic refuse a few more."""
 
 
-class Envelope(BaseModel, Generic[Row]):
-    """A page. What does not fit its shape stays the JSON it was, for a second and slower reading."""
+class _Envelope(BaseModel):
+    """What does not fit its shape stays the JSON it was, for a second and slower reading."""
 
     model_config = ConfigDict(strict=True, extra="ignore")
 
     success: Any = None
+
+
+class Envelope(_Envelope, Generic[Row]):
+    """A page."""
+
     data: list[Annotated[Row | JsonValue, Field(union_mode="left_to_right")]]
     pagination: Annotated[Pagination | JsonValue, Field(union_mode="left_to_right")] = None
+
+
+class _Contents(Shape):
+    batch: Annotated[HeadShape | JsonValue, Field(union_mode="left_to_right")] = None
+    tasks: list[Annotated[MemberShape | JsonValue, Field(union_mode="left_to_right")]]
+
+
+class _BatchEnvelope(_Envelope):
+    """A batch with its tasks (2.4), all in one reply."""
+
+    data: _Contents
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A batch and its tasks, each of them once; `odd` and `skipped` as for a page."""
+
+    head: HeadShape
+    members: list[MemberShape]
+    odd: frozenset[str] = frozenset()
+    skipped: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,29 +84,57 @@ class Reader(Generic[Row]):
         Raises:
             ApiUnavailable: the body is no page, or none of its rows can be used.
         """
-        found = self._open(body)
-        if found.success is False:
-            raise ApiUnavailable("The Nonce API answered 200, but says that it had no success.")
+        found = _opened(self.envelope, body)
         odd: set[str] = set()
-        every = [row if isinstance(row, self.shape) else salvaged(row, self.shape, odd) for row in found.data]
-        rows = [row for row in every if row is not None]
-        if every and not rows:
-            raise ApiUnavailable(f"The Nonce API answered {len(every)} rows, none of which can be understood.")
+        rows = _usable(found.data, self.shape, odd)
         pagination = found.pagination
         if not isinstance(pagination, Pagination):
             pagination = salvaged(pagination, Pagination, odd) or Pagination()
-        return Page(rows, pagination, frozenset(odd), len(every) - len(rows))
+        return Page(rows, pagination, frozenset(odd), len(found.data) - len(rows))
 
-    def _open(self, body: bytes) -> Envelope[Row]:
-        try:
-            return self.envelope.model_validate_json(body)
-        except ValidationError as error:
-            if not _of_syntax(error):
-                raise ApiUnavailable("The Nonce API answered JSON without a list of rows.") from None
-        try:
-            return self.envelope.model_validate_json(_rewritten(body))
-        except (ValueError, RecursionError):
-            raise ApiUnavailable("The Nonce API's answer is not JSON, or only a part of it.") from None
+
+def read_batch(body: bytes) -> Whole:
+    """The batch that a reply's body holds; a strange head is an empty one.
+
+    Raises:
+        ApiUnavailable: there is no list of tasks, or none of them can be used.
+    """
+    found = _opened(_BatchEnvelope, body).data
+    odd: set[str] = set()
+    rows = _usable(found.tasks, MemberShape, odd)
+    head = found.batch
+    if not isinstance(head, HeadShape):
+        head = salvaged(head, HeadShape, odd) or HeadShape()
+    members = {row.id: row for row in rows}
+    return Whole(head, list(members.values()), frozenset(odd), len(found.tasks) - len(rows))
+
+
+def _opened(envelope: type[Opened], body: bytes) -> Opened:
+    found = _parsed(envelope, body)
+    if found.success is False:
+        raise ApiUnavailable("The Nonce API answered 200, but says that it had no success.")
+    return found
+
+
+def _parsed(envelope: type[Opened], body: bytes) -> Opened:
+    try:
+        return envelope.model_validate_json(body)
+    except ValidationError as error:
+        if not _of_syntax(error):
+            raise ApiUnavailable("The Nonce API answered JSON without a list of rows.") from None
+    try:
+        return envelope.model_validate_json(_rewritten(body))
+    except (ValueError, RecursionError):
+        raise ApiUnavailable("The Nonce API's answer is not JSON, or only a part of it.") from None
+
+
+def _usable(data: Sequence[object], shape: type[Row], odd: set[str]) -> list[Row]:
+    """The rows, without those that no salvage makes fit."""
+    every = [row if isinstance(row, shape) else salvaged(row, shape, odd) for row in data]
+    rows = [row for row in every if row is not None]
+    if every and not rows:
+        raise ApiUnavailable(f"The Nonce API answered {len(every)} rows, none of which can be understood.")
+    return rows
 
 
 def _of_syntax(error: ValidationError) -> bool:

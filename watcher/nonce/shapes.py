@@ -37,6 +37,8 @@ def _either(*names: str) -> Any:  # noqa: ANN401 - pydantic's own Field() is as 
 Name = Annotated[str, Field(min_length=1)]
 Time = Annotated[Millis, BeforeValidator(_millis)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
+Count = Annotated[int, Field(ge=0, le=2**53)]
+"""Below zero, or above what JSON can tell exactly, nothing is counted."""
 
 
 class Shape(BaseModel):
@@ -74,11 +76,11 @@ class TaskMinerShape(Shape):
     metadata: MetadataShape | None = None
 
 
-class TaskShape(RowShape):
-    """Both shapes of 2.1: the documented one, and the newer one of the vendor's schemas."""
+class MemberShape(RowShape):
+    """A task in its batch (2.4), which need not tell its name. How much it tells is seen by its keys."""
 
     id: Name = Field(validation_alias=AliasChoices("id", "task_id"))
-    name: Name = Field(validation_alias=AliasChoices("name", "task_name"))
+    name: str | None = _either("name", "task_name")
     status: Name
     batch_id: str | None = _either("batchId", "batch_id")
     miner_id: str | None = None
@@ -96,6 +98,44 @@ class TaskShape(RowShape):
     error: str | dict[str, Any] | None = None
     logs: list[LogShape | None] | None = None
     miner: TaskMinerShape | None = None
+
+
+class TaskShape(MemberShape):
+    """Both shapes of 2.1: the documented one, and the newer one of the vendor's schemas."""
+
+    name: Name = Field(validation_alias=AliasChoices("name", "task_name"))
+
+
+class HeadShape(Shape):
+    """A batch as its tasks' reply (2.4) introduces it; nothing of it is sure to be there."""
+
+    name: str | None = _either("task_name", "name")
+    status: str | None = None
+    task_count: Count | None = None
+    succeed_count: Count | None = None
+    failed_count: Count | None = _either("failed_count", "unsuccessful_count")
+    created_by: str | None = None
+    created_at: Time | None = None
+
+
+class BatchShape(HeadShape, RowShape):
+    """A row of 2.2 and 2.3."""
+
+    id: Name = Field(validation_alias=AliasChoices("batch_id", "id"))
+    name: Name = Field(validation_alias=AliasChoices("task_name", "name"))
+    status: Name
+
+
+class AgentFarmShape(Shape):
+    id: str | None = None
+
+
+class AgentShape(RowShape):
+    """An agent (2.7). One that no farm has yet is no fault of its row."""
+
+    status: Name
+    farm_id: str | None = None
+    farm: AgentFarmShape | None = None
 
 
 class FarmShape(RowShape):

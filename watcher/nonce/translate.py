@@ -2,24 +2,44 @@
 says nothing."""
 
 import json
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
+from watcher.errors import ApiUnavailable
+from watcher.model.batch import Agent, Batch
 from watcher.model.miner import Farm, Miner
 from watcher.model.task import (
     CANCELLED,
     CREATED,
     FAILED,
+    FULL,
     PENDING,
+    POOR,
     QUEUING,
     SUCCEED,
     TIMED_OUT,
     LogLine,
+    Part,
     Task,
 )
 from watcher.model.times import Millis
-from watcher.nonce.shapes import FarmShape, LogShape, MetadataShape, MinerShape, TaskMinerShape, TaskShape
+from watcher.nonce.shapes import (
+    AgentShape,
+    BatchShape,
+    FarmShape,
+    HeadShape,
+    LogShape,
+    MemberShape,
+    MetadataShape,
+    MinerShape,
+    TaskMinerShape,
+    TaskShape,
+)
 
 _NO_METADATA = MetadataShape()
+_NEWER = {"payload", "result", "queuing_at", "pending_at", "timed_out_at", "cancelled_at"}
+"""The fields that only the newer form of a batch's task has, if only as nulls."""
 
 
 def farm(row: FarmShape) -> Farm:
@@ -44,24 +64,84 @@ def miner(row: MinerShape, farm_id: str) -> Miner:
     )
 
 
+def agent(row: AgentShape) -> Agent | None:
+    """None for one that no farm has: it explains nobody's tasks."""
+    farm_id = row.farm_id or (row.farm and row.farm.id)
+    return Agent(row.id, farm_id, row.status) if farm_id else None
+
+
+def batch(row: BatchShape, farm_id: str) -> Batch:
+    """A row of 2.2 or 2.3."""
+    return _batch(row, farm_id, row.id, row.name)
+
+
+def head(row: HeadShape, members: Iterable[MemberShape], farm_id: str, batch_id: str) -> Batch:
+    """The head of a batch asked for by its id (2.4); one that tells no name has that of its tasks.
+
+    Raises:
+        ApiUnavailable: they tell none either.
+    """
+    name = row.name or next((member.name for member in members if member.name), None)
+    if not name:
+        raise ApiUnavailable("The Nonce API answered a batch without saying what its tasks are.")
+    return _batch(row, farm_id, batch_id, name)
+
+
+def _batch(row: HeadShape, farm_id: str, batch_id: str, name: str) -> Batch:
+    return Batch(
+        farm_id=farm_id,
+        id=batch_id,
+        name=name,
+        status=row.status or "",
+        created_at=row.created_at,
+        task_count=row.task_count,
+        succeed_count=row.succeed_count,
+        failed_count=row.failed_count,
+        actor=row.created_by or None,
+    )
+
+
 def task(row: TaskShape, farm_id: str, miner_id: str) -> Task:
     """A row of 2.1, read for `miner_id`.
 
     A final state without its time is left out of `times`: `updated_at` may then stand for it, as the time
     observed.
     """
-    miner_id = (row.miner and row.miner.id) or row.miner_id or miner_id
+    return _task(row, farm_id, row.name, _miner_id(row) or miner_id)
+
+
+def member(row: MemberShape, head: Batch) -> Task:
+    """A task of a batch (2.4)."""
+    found = _task(row, head.farm_id, row.name or head.name, _miner_id(row))
+    return replace(found, batch_id=head.id, actor=head.actor or found.actor, lacks=_lacks(row))
+
+
+def _lacks(row: MemberShape) -> frozenset[Part]:
+    if not _miner_id(row):
+        return FULL
+    told = row.model_fields_set
+    if not told & _NEWER:
+        return POOR
+    needs = ((Part.PAYLOAD, "payload"), (Part.RESULT, "result"), (Part.TIMES, "pending_at"))
+    return frozenset({Part.LOGS, *(part for part, field in needs if field not in told)})
+
+
+def _miner_id(row: MemberShape) -> str | None:
+    return (row.miner and row.miner.id) or row.miner_id or None
+
+
+def _task(row: MemberShape, farm_id: str, name: str, miner_id: str | None) -> Task:
     return Task(
         farm_id=farm_id,
         id=row.id,
-        name=row.name,
+        name=name,
         status=row.status,
         miner_id=miner_id,
         batch_id=row.batch_id or None,
         times=_times(row),
         updated_at=row.updated_at,
         actor=row.created_by or None,
-        miner=_task_miner(row.miner, farm_id, miner_id) if row.miner else None,
+        miner=_task_miner(row.miner, farm_id, miner_id) if row.miner and miner_id else None,
         payload=row.payload,
         result=row.result,
         error=_error(row.error),
@@ -69,7 +149,7 @@ def task(row: TaskShape, farm_id: str, miner_id: str) -> Task:
     )
 
 
-def _times(row: TaskShape) -> dict[str, Millis]:
+def _times(row: MemberShape) -> dict[str, Millis]:
     told = (
         (CREATED, row.created_at),
         (QUEUING, row.queuing_at),

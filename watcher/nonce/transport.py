@@ -1,4 +1,4 @@
-"""One GET, made safe: a deadline for all of it, a cap on its size, no redirects, no cookies, proxies and
+"""One request, made safe: a deadline for all of it, a cap on its size, no redirects, no cookies, proxies and
 certificates from the environment. Knows nothing of what the answers mean."""
 
 import asyncio
@@ -6,9 +6,10 @@ import os
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
+from typing import Any, Literal
 from urllib.parse import quote
 
 import httpx
@@ -21,6 +22,21 @@ _LIMITS = httpx.Limits(max_connections=20, max_keepalive_connections=20, keepali
 """httpcore slows down quadratically with more; most servers hang up on an idle connection after 5 s or later."""
 
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "nonce-watcher"}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A question to the API, without the key.
+
+    Args:
+        path: its parts below the base URL, each an opaque text.
+        body: what is sent as JSON.
+    """
+
+    method: Literal["GET", "POST"]
+    path: tuple[str, ...]
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +61,21 @@ class Transport:
         self._monotonic = monotonic
         self._http = _http_client()
 
-    async def get(self, path: tuple[str, ...], query: Mapping[str, str], headers: Mapping[str, str]) -> Reply:
+    async def send(self, request: Request, headers: Mapping[str, str]) -> Reply:
         """The answer to one request.
-
-        Args:
-            path: its parts below the base URL, each an opaque text.
 
         Raises:
             ApiUnavailable: no whole answer came in time.
             ApiRejected: the request cannot be written.
         """
-        url = "/".join((self._base_url, *map(_part, path)))
+        url = "/".join((self._base_url, *map(_part, request.path)))
         deadline = asyncio.get_running_loop().time() + self._timeout
         with self._in_our_words():
-            request = self._http.build_request("GET", url, params=query, headers=headers)
+            written = self._http.build_request(
+                request.method, url, params=request.query, headers=headers, json=request.body
+            )
             async with asyncio.timeout_at(deadline):
-                response = await self._http.send(request, stream=True)
+                response = await self._http.send(written, stream=True)
         came_at = self._monotonic()
         try:
             with self._in_our_words():
@@ -100,7 +115,7 @@ def _http_client() -> httpx.AsyncClient:
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             headers=_HEADERS,
             limits=_LIMITS,
-            timeout=None,  # noqa: S113 - `get` has one deadline for everything
+            timeout=None,  # noqa: S113 - `send` has one deadline for everything
             follow_redirects=False,
             trust_env=True,
         )

@@ -25,7 +25,9 @@ def section_lines(section: Section, present: Millis, zone: tzinfo) -> Iterator[s
     severity = section.severity.value.capitalize()
     farm = section.labels.get("farm")
     place = f"{severity} at {clean(farm)}" if farm else severity
-    if section.state is State.FIRING:
+    if section.cause is not None:
+        yield from _of_watcher(section, place, present, zone)
+    elif section.state is State.FIRING:
         yield f"{place}: {_extent(section)}."
         yield from _times(section, present, zone)
         yield from _reasons(section)
@@ -35,8 +37,19 @@ def section_lines(section: Section, present: Millis, zone: tzinfo) -> Iterator[s
         yield from _end(section, present, zone)
         yield f"{place}: it was {_extent(section)}."
         yield from _times(section, present, zone)
+    if section.without:
+        yield f"Without {', '.join(clean(farm) for farm in section.without)}: nobody can see it now."
     yield from _labels(section)
     yield from section_foot(section)
+
+
+def _of_watcher(section: Section, place: str, present: Millis, zone: tzinfo) -> Iterator[str]:
+    """A trouble of the watcher itself: no task, but a cause."""
+    if section.state is not State.FIRING:
+        yield from _end(section, present, zone)
+    yield f"{place}: {clean(section.cause or '')}"
+    if section.state is State.FIRING:
+        yield f"Since {moment(section.started_at, present, zone)}"
 
 
 def section_line(section: Section, present: Millis, zone: tzinfo) -> str:

@@ -6,14 +6,16 @@ never comes from a clock: alerts are settled up to the watermark of what they ar
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
 from watcher.model.subject import Subject, TaskChange
 from watcher.model.times import SECOND, Millis
 from watcher.rules.conditions.condition import Hit, Past
+from watcher.rules.doubts import Doubts, curious
 from watcher.rules.event import Event, Role
 from watcher.rules.fields import by_value
+from watcher.rules.placing import Index, Placed, reach, scope_of
 from watcher.rules.rule import Rule
 from watcher.rules.tracker import AlertKey, Scope, Tracker, Verdict, new_tracker
 
@@ -22,22 +24,6 @@ class Watermarks(Protocol):
     """Up to when everything is known, of a miner, a farm, or all farms; None while nothing is."""
 
     def of(self, scope: Scope) -> Millis | None: ...
-
-
-_LARGEST_INDEX = 10_000
-"""Names come from the API, and it may be mad."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Placed:
-    """A hit, with the alert it belongs to."""
-
-    key: AlertKey
-    hit: Hit
-
-    @property
-    def mark(self) -> tuple[AlertKey, tuple[int, str, str], Millis]:
-        return self.key, self.hit.event.identity, self.hit.event.at
 
 
 class Engine:
@@ -63,30 +49,21 @@ class Engine:
         self._dirty: set[AlertKey] = set()
         self._replay_from: dict[AlertKey, Millis] = {}
         self._judged_from: dict[AlertKey, Millis] = {}
-        self._index: dict[tuple[str, frozenset[str]], tuple[Rule, ...]] = {}
+        self._by_facts: set[AlertKey] = set()
+        self._index = Index(rules)
+        self._curious = frozenset(rule.name for rule in curious(rules))
+        self.doubts = Doubts()
 
     # --- learning
 
     def take(self, changes: Iterable[TaskChange]) -> None:
         """Take what a look changed; nothing is judged before `settle`."""
         for change in changes:
-            for rule in self._concerned(change):
+            for rule in self._index.concerned(change):
                 self._take_hits(rule, change)
                 self._take_marks(rule, change)
-
-    def _concerned(self, change: TaskChange) -> Sequence[Rule]:
-        """The rules that a task may matter to, by its name and the statuses it was in."""
-        statuses = {transition.status for transition in change.after.transitions}
-        if change.before is not None:
-            statuses |= {transition.status for transition in change.before.transitions}
-        key = (change.after.task.name, frozenset(statuses))
-        found = self._index.get(key)
-        if found is None:
-            found = tuple(rule for rule in self.rules.values() if rule.condition.concerns(*key))
-            if len(self._index) >= _LARGEST_INDEX:
-                self._index.clear()
-            self._index[key] = found
-        return found
+                if rule.name in self._curious:
+                    self.doubts.note(rule, change.after)
 
     def rebuild(self) -> None:
         """Forget everything and learn it again from the log."""
@@ -96,10 +73,15 @@ class Engine:
         self._dirty.clear()
         self._replay_from.clear()
         self._judged_from.clear()
+        self._by_facts.clear()
+        self.doubts.clear()
         for rule in self.rules.values():
             horizon = self._horizon(rule)
             for placed, subject in self._logged(rule, horizon, Scope()):
                 self._insert(rule, placed, subject, replaying=True)
+            if rule.name in self._curious:
+                for subject in self._past.subjects(since=horizon or None, names=rule.condition.match.literals("task")):
+                    self.doubts.note(rule, subject)
             for key in [key for key in self._trackers if key[0] == rule.name]:
                 self._judged_from[key] = self._watermarks.of(self._trackers[key].scope) or 0
 
@@ -112,7 +94,9 @@ class Engine:
         has = {placed.mark for placed in now}
         for placed in before:
             if placed.mark not in has:
-                self._replay(rule, placed.key, _scope(rule, change.after), placed.hit.event.at)
+                if change.before is not None and change.before.transitions == change.after.transitions:
+                    self._by_facts.add(placed.key)
+                self._replay(rule, placed.key, scope_of(rule, change.after), placed.hit.event.at)
         for placed in now:
             if placed.mark not in had and not (placed.hit.moot and placed.key not in self._trackers):
                 self._insert(rule, placed, change.after)
@@ -129,7 +113,7 @@ class Engine:
             topic, event = spoken
             for key in self._hearers(rule, topic, event, change.after):
                 tracker = self._trackers.get(key)
-                scope = _scope(rule, change.after) if tracker is None else tracker.scope
+                scope = scope_of(rule, change.after) if tracker is None else tracker.scope
                 if tracker is None or self._is_late(scope, tracker, event.at):
                     self._replay(rule, key, scope, event.at)
                 else:
@@ -139,9 +123,9 @@ class Engine:
     def _hearers(self, rule: Rule, topic: Hashable, event: Event, subject: Subject) -> set[AlertKey]:
         """The alerts that wait for this topic; of what is told late, also those that waited for it then."""
         hearers = set(self._listeners.get((rule.name, topic), ()))
-        scope = _scope(rule, subject)
+        scope = scope_of(rule, subject)
         if self._is_late(scope, None, event.at):
-            for placed, _ in self._logged(rule, _reach(rule, event.at), scope):
+            for placed, _ in self._logged(rule, reach(rule, event.at), scope):
                 waited = placed.hit.event.at <= event.at
                 if waited and rule.condition.listens_for(placed.hit.event, placed.key[1]) == topic:
                     hearers.add(placed.key)
@@ -153,11 +137,11 @@ class Engine:
         judged_to = self._watermarks.of(scope) if settled_to is None else settled_to
         return judged_to is not None and at <= judged_to
 
-    def _placed(self, rule: Rule, subject: Subject) -> list[_Placed]:
-        placed: list[_Placed] = []
+    def _placed(self, rule: Rule, subject: Subject) -> list[Placed]:
+        placed: list[Placed] = []
         for hit in rule.condition.hits(subject):
             values = tuple(by_value(name, subject, hit.transition) for name in rule.by)
-            placed.append(_Placed((rule.name, values), self._dated(rule, hit)))
+            placed.append(Placed((rule.name, values), self._dated(rule, hit)))
         return placed
 
     def _dated(self, rule: Rule, hit: Hit) -> Hit:
@@ -166,9 +150,9 @@ class Engine:
             return hit
         return replace(hit, event=replace(hit.event, observed_at=edited_at, before_edit=True))
 
-    def _insert(self, rule: Rule, placed: _Placed, subject: Subject, *, replaying: bool = False) -> None:
+    def _insert(self, rule: Rule, placed: Placed, subject: Subject, *, replaying: bool = False) -> None:
         key, event = placed.key, placed.hit.event
-        scope = _scope(rule, subject)
+        scope = scope_of(rule, subject)
         tracker = self._trackers.get(key)
         if not replaying and self._is_late(scope, tracker, event.at):
             self._replay(rule, key, scope, event.at)
@@ -207,7 +191,19 @@ class Engine:
         for key in gone:
             self._forget(self._trackers[key])
             self._dirty.discard(key)
+        self.doubts.forget(farm_id, miner_id)
         return gone
+
+    def next_stuck(self, farm_id: str) -> Millis | None:
+        """The next moment at which time alone may make something true about a farm, after what was judged."""
+        edges = (
+            tracker.signal.next_edge()
+            for scope, keys in self._by_scope.items()
+            if scope.farm_id == farm_id
+            for tracker in (self._trackers[key] for key in keys)
+            if tracker.life.by_time
+        )
+        return min((edge for edge in edges if edge is not None), default=None)
 
     # --- judging
 
@@ -219,11 +215,33 @@ class Engine:
             now: an alert that fires already, and merely grew, is judged again at most once in a second, so
                 that a storm costs no more than it must; None judges everything.
         """
-        moved = {key for scope in scopes for key in self._by_scope.get(scope, ())}
+        moved = self._moved(scopes)
         keys = {key for key in self._dirty | moved if key in self._trackers}
         postponed = {key for key in keys - moved if now is not None and self._can_wait(key, now)}
         self._dirty = postponed
         return [self._judge(key, now) for key in sorted(keys - postponed, key=_text_key)]
+
+    def _moved(self, scopes: Iterable[Scope]) -> set[AlertKey]:
+        """The alerts that a watermark's move, or the end of a doubt, may change."""
+        moved = set(scopes)
+        farms = {Scope(scope.farm_id) for scope in moved if scope == Scope(scope.farm_id) and scope.farm_id}
+        if farms:
+            # Read by batches, a farm's miners and batches go by its watermark too.
+            moved |= {scope for scope in self._by_scope if Scope(scope.farm_id) in farms}
+        found = {key for scope in moved for key in self._by_scope.get(scope, ()) if self._ripe(key)}
+        certain = self.doubts.take_moved()
+        return found | {key for key in self._trackers if key[0] in certain} if certain else found
+
+    def _ripe(self, key: AlertKey) -> bool:
+        tracker = self._trackers[key]
+        moment, known_to = tracker.next_moment(), self._known_to(tracker)
+        return key in self._dirty or (moment is not None and known_to is not None and moment <= known_to)
+
+    def _known_to(self, tracker: Tracker) -> Millis | None:
+        """Up to when an alert may be judged: its watermark, but no further than the rule's doubts."""
+        watermark = self._watermarks.of(tracker.scope)
+        bound = self.doubts.bound(tracker.key[0], tracker.scope)
+        return watermark if watermark is None or bound is None else min(watermark, bound)
 
     def _can_wait(self, key: AlertKey, now: Millis) -> bool:
         fires_since = self._trackers[key].judged_firing_at
@@ -241,8 +259,10 @@ class Engine:
             self._replayed(key, changed_at)
             judged_from = changed_at
         tracker = self._trackers[key]
-        verdict = tracker.settle(self._watermarks.of(tracker.scope))
+        verdict = tracker.settle(self._known_to(tracker))
         verdict.judged_from = judged_from
+        verdict.by_facts = key in self._by_facts
+        self._by_facts.discard(key)
         tracker.judged_firing_at = None if verdict.open is None else now
         if tracker.idle():
             self._forget(tracker)
@@ -253,7 +273,7 @@ class Engine:
         rule, old = self.rules[key[0]], self._trackers[key]
         tracker = self._trackers[key] = new_tracker(rule, key, old.scope)
         tracker.topics = old.topics
-        since = _reach(rule, changed_at)
+        since = reach(rule, changed_at)
         for placed, _ in self._logged(rule, since, tracker.scope):
             if placed.key == key:
                 self._give(rule, tracker, placed.hit.event)
@@ -269,7 +289,7 @@ class Engine:
         for spoken in rule.condition.spoken_before(event, tracker.key[1], self._past):
             tracker.insert(spoken)
 
-    def _logged(self, rule: Rule, since: Millis | None, scope: Scope) -> Iterable[tuple[_Placed, Subject]]:
+    def _logged(self, rule: Rule, since: Millis | None, scope: Scope) -> Iterable[tuple[Placed, Subject]]:
         match = rule.condition.match
         subjects = self._past.subjects(
             since=since or None,
@@ -277,6 +297,7 @@ class Engine:
             statuses=None if rule.condition.by_time else match.literals("status"),
             farm_id=scope.farm_id,
             miner_id=scope.miner_id,
+            batch_id=scope.batch_id,
             with_open=rule.condition.by_time,
         )
         for subject in subjects:
@@ -287,7 +308,7 @@ class Engine:
     def _horizon(self, rule: Rule) -> Millis | None:
         """From when on the log must be read to know the rule's alerts as they are now; None: all of it."""
         watermark = self._watermarks.of(Scope())
-        return None if watermark is None else _reach(rule, watermark)
+        return None if watermark is None else reach(rule, watermark)
 
     def _forget(self, tracker: Tracker) -> None:
         del self._trackers[tracker.key]
@@ -299,19 +320,6 @@ class Engine:
             listeners.discard(tracker.key)
             if not listeners:
                 del self._listeners[tracker.key[0], topic]
-
-
-def _scope(rule: Rule, subject: Subject) -> Scope:
-    if "miner" in rule.by and subject.task.miner_id is not None:
-        return Scope(subject.farm.id, subject.task.miner_id)
-    if {"farm", "farm_id", "batch", "miner"} & set(rule.by):
-        return Scope(subject.farm.id)
-    return Scope()
-
-
-def _reach(rule: Rule, moment: Millis) -> Millis | None:
-    """After which moment the log matters to what a rule's alerts were just before `moment`; None: all of it."""
-    return None if rule.memory is None else max(0, moment - rule.memory - 1)
 
 
 def _text_key(key: AlertKey) -> tuple[str, tuple[str, ...]]:

@@ -2,15 +2,24 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from types import MappingProxyType
 
 from watcher.model.miner import Miner
 from watcher.model.reason import error_text
 from watcher.model.subject import Subject
-from watcher.model.task import CREATED, FINAL_STATUSES, OPEN_STATUSES, PENDING, Transition
+from watcher.model.task import CREATED, FINAL_STATUSES, OPEN_STATUSES, PENDING, Part, Transition
 from watcher.model.times import Millis
 
-Value = str | tuple[str, ...] | Millis | None
+
+class Unknown(Enum):
+    """What a field holds that was not fetched yet: neither a value nor the lack of one (invariant 11)."""
+
+    UNKNOWN = "unknown"
+
+
+UNKNOWN = Unknown.UNKNOWN
+Value = str | tuple[str, ...] | Millis | None | Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +28,10 @@ class Field:
 
     Args:
         name: as rule files write it.
-        get: reads it; None where the row does not say.
+        get: reads it; None where the row does not say, UNKNOWN where only the full record does.
         numeric: a length of time in milliseconds, to be compared rather than matched.
         listed: has several values at once; fits when one of them does.
+        needs_record: a batch's reading alone may be too poor to tell it.
         of_watch: tells the farm or the miner and its properties, not what happened.
     """
 
@@ -30,6 +40,7 @@ class Field:
     numeric: bool = False
     listed: bool = False
     of_watch: bool = False
+    needs_record: bool = False
 
 
 def _of_miner(attribute: str) -> Callable[[Subject, Transition], Value]:
@@ -40,20 +51,36 @@ def _of_miner(attribute: str) -> Callable[[Subject, Transition], Value]:
     return get
 
 
-def _duration(subject: Subject, transition: Transition) -> Millis | None:
+def _duration(subject: Subject, transition: Transition) -> Value:
     if transition.status not in FINAL_STATUSES:
         return None
-    pending = subject.task.times.get(PENDING)
+    pending, lacking = subject.task.times.get(PENDING), Part.TIMES in subject.task.lacks
+    if lacking and (pending is None or transition.observed):
+        return UNKNOWN
     return None if pending is None else transition.at - pending
 
 
-def _queue_time(subject: Subject, transition: Transition) -> Millis | None:
+def _queue_time(subject: Subject, transition: Transition) -> Value:
     if transition.status in OPEN_STATUSES and transition.status != PENDING:
         return None
     times = subject.task.times
+    if PENDING not in times and Part.TIMES in subject.task.lacks:
+        return UNKNOWN
     if PENDING not in times or CREATED not in times:
         return None
     return times[PENDING] - times[CREATED]
+
+
+def _error(subject: Subject, _: Transition) -> Value:
+    if subject.task.error is None and subject.task.lacks & {Part.RESULT, Part.LOGS}:
+        return UNKNOWN
+    return error_text(subject.task)
+
+
+def _log(subject: Subject, _: Transition) -> Value:
+    if Part.LOGS in subject.task.lacks:
+        return UNKNOWN
+    return tuple(line.message for line in subject.task.logs)
 
 
 _MINER_FIELDS = [
@@ -83,10 +110,11 @@ FIELDS: Mapping[str, Field] = MappingProxyType(
             *(Field(name, _of_miner(name), of_watch=True) for name in _MINER_FIELDS),
             Field("health", _of_miner("health"), listed=True, of_watch=True),
             Field("actor", lambda subject, _: subject.task.actor),
-            Field("error", lambda subject, _: error_text(subject.task)),
-            Field("log", lambda subject, _: tuple(line.message for line in subject.task.logs), listed=True),
-            Field("duration", _duration, numeric=True),
-            Field("queue_time", _queue_time, numeric=True),
+            Field("agent_status", lambda subject, _: subject.task.agent_status),
+            Field("error", _error, needs_record=True),
+            Field("log", _log, listed=True, needs_record=True),
+            Field("duration", _duration, numeric=True, needs_record=True),
+            Field("queue_time", _queue_time, numeric=True, needs_record=True),
         )
     }
 )
@@ -100,7 +128,9 @@ def by_value(name: str, subject: Subject, transition: Transition) -> str | None:
     if name == "farm":
         return subject.farm.id
     value = FIELDS[name].get(subject, transition)
+    if value is UNKNOWN:
+        return None
     return value if value is None or isinstance(value, str) else str(value)
 
 
-__all__ = ["FIELDS", "GROUPABLE", "Field", "Value", "by_value"]
+__all__ = ["FIELDS", "GROUPABLE", "UNKNOWN", "Field", "Value", "by_value"]

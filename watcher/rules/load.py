@@ -132,6 +132,9 @@ SAMPLE: Mapping[str, Any] = {name: "" if not field.listed else () for name, fiel
     "runbook": "",
     "duration": "4m",
     "queue_time": "10s",
+    "watcher": "blind",
+    "channel": "ops",
+    "cause": "The Nonce API cannot be reached.",
 }
 """What every template is rendered against once when it is loaded."""
 

@@ -3,15 +3,17 @@
 import fnmatch
 import operator
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import re2
 
 from watcher.model.subject import Subject
-from watcher.model.task import Transition
+from watcher.model.task import PENDING, QUEUING, Part, Transition, is_final
 from watcher.model.times import Millis
-from watcher.rules.fields import FIELDS, Field, Value
+from watcher.rules.fields import FIELDS, UNKNOWN, Field, Value
 from watcher.rules.quantities import parse_duration
 
 Test = Callable[[str | None], bool]
@@ -96,6 +98,22 @@ def number_test(raw: Raw) -> Callable[[Millis | None], bool]:
     return lambda value: value is not None and compare(value, bound)
 
 
+_PASSED = (QUEUING, PENDING)
+
+
+class WhereClause(Protocol):
+    """A `where`, bound to the fields.
+
+    `faults` counts what went wrong on single tasks; such a task does not match.
+    """
+
+    @property
+    def faults(self) -> Counter[str]: ...
+
+    def holds(self, subject: Subject, transition: Transition) -> bool | None:
+        """None where that hangs on something not fetched yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class Matcher:
     """A compiled `match`: all its clauses must hold.
@@ -103,13 +121,56 @@ class Matcher:
     Args:
         source: the mapping as the rule wrote it, values as lists of patterns.
         clauses: field name → test of that field's value.
+        where: what the mapping cannot say.
     """
 
     source: Mapping[str, tuple[str, ...]]
     clauses: Mapping[str, Callable[[Value], bool]]
+    where: "WhereClause | None" = None
 
-    def __call__(self, subject: Subject, transition: Transition) -> bool:
-        return all(test(FIELDS[name].get(subject, transition)) for name, test in self.clauses.items())
+    def __call__(self, subject: Subject, transition: Transition) -> bool | None:
+        """Whether all clauses hold; None where that hangs on something not fetched yet."""
+        known = True
+        for name, test in self.clauses.items():
+            value = FIELDS[name].get(subject, transition)
+            if value is UNKNOWN:
+                known = False
+            elif not test(value):
+                return False
+        if self.where is not None:
+            said = self.where.holds(subject, transition)
+            if said is not None and not said:
+                return False
+            known = known and said is not None
+        return True if known else None
+
+    def needs_passage(self, subject: Subject) -> Iterator[Transition]:
+        """Open statuses that the task may have passed unseen, and that would fit: the full record knows."""
+        if Part.TIMES not in subject.task.lacks or not subject.transitions:
+            return
+        known = {transition.status for transition in subject.transitions}
+        last = subject.transitions[-1]
+        for status in _PASSED:
+            if status not in known and is_final(last.status):
+                passage = Transition(status, last.at, last.observed_at, observed=True, since=last.earliest)
+                if self(subject, passage) is not False:
+                    yield passage
+
+    def curious(self) -> bool:
+        """Whether a task's full record may be needed to judge it."""
+        if self.where is not None or any(FIELDS[name].needs_record for name in self.clauses):
+            return True
+        return any(self.fits("status", status) for status in _PASSED)
+
+    def doubt(self, subject: Subject, *, passages: bool = True) -> Millis | None:
+        """The earliest moment of which the match can't tell yet; None where it knows all."""
+        if not subject.task.lacks:
+            return None
+        found = [t.earliest for t in subject.transitions if self(subject, t) is None]
+        if passages:
+            created = subject.task.created_at
+            found += [t.earliest if created is None else created for t in self.needs_passage(subject)]
+        return min(found, default=None)
 
     def names_field(self, name: str) -> bool:
         return name in self.clauses
@@ -118,13 +179,6 @@ class Matcher:
         """Whether one field's clause holds for a value; a field without a clause always fits."""
         test = self.clauses.get(name)
         return test is None or test(value)
-
-    def without(self, *names: str) -> "Matcher":
-        """The same match with the clauses of these fields left out."""
-        return Matcher(
-            {name: value for name, value in self.source.items() if name not in names},
-            {name: test for name, test in self.clauses.items() if name not in names},
-        )
 
     def literals(self, name: str) -> frozenset[str] | None:
         """The only values a field may have, where the match names them one by one; None where it doesn't."""

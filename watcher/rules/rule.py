@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from watcher.model.message import Severity
 from watcher.model.times import Millis
 from watcher.rules.conditions import Condition
+from watcher.rules.conditions.watcher import OfWatcher
 from watcher.rules.template import Template
 
 
@@ -38,6 +39,11 @@ class Rule:
     runbook: str | None = None
     title: Template | None = None
     body: Template | None = None
+
+    @property
+    def of_watcher(self) -> bool:
+        """It is about the watcher itself, not about tasks."""
+        return isinstance(self.condition, OfWatcher)
 
     @property
     def memory(self) -> Millis | None:

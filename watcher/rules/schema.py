@@ -1,7 +1,8 @@
 """A rule file as operators write it: the shape of one rule, made of the fields and the registered conditions."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, cast
@@ -10,15 +11,19 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, cre
 
 from watcher.model.message import Severity
 from watcher.model.times import Millis
-from watcher.rules.conditions import DEFAULT_KIND, KINDS
+from watcher.model.trouble import TroubleKind
+from watcher.rules.bound import BoundWhere
+from watcher.rules.conditions import DEFAULT_KIND, KINDS, Condition
+from watcher.rules.conditions.watcher import WATCHER_FIELDS, OfWatcher
 from watcher.rules.fields import FIELDS, GROUPABLE
 from watcher.rules.fields import Field as RuleField
-from watcher.rules.match import Matcher, compile_match
+from watcher.rules.match import Matcher, any_test, compile_match, text_test
 from watcher.rules.quantities import Duration, DurationOrZero
 from watcher.rules.resolve import DEFAULT_EXPIRE, Ending, Resolve, ResolveHow
 from watcher.rules.rule import Rule
 from watcher.rules.template import Template, TemplateFailed, compile_template
 from watcher.rules.validation import Part
+from watcher.rules.where import Where
 from watcher.rules.wording import quoted, suggestion
 
 Text = Annotated[str, Field(min_length=1, max_length=1000)]
@@ -42,8 +47,38 @@ _match_fields: dict[str, Any] = {
 }
 
 
+Patterns = str | Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+def _trouble(said: Patterns) -> Patterns:
+    """Only kinds of trouble that there are: another one would never come."""
+    for kind in said if isinstance(said, tuple) else (said,):
+        plain = kind.removeprefix("!")
+        if plain not in set(TroubleKind) and plain.isidentifier():
+            known = [one.value for one in TroubleKind]
+            raise ValueError(f"the watcher has no trouble {quoted(plain)}{suggestion(plain, known) or _of(known)}")
+        text_test(kind)
+    return said
+
+
+def _of(known: Iterable[str]) -> str:
+    return f": there are {', '.join(known)}"
+
+
 class _Match(Part):
-    later: ClassVar[frozenset[str]] = frozenset({"agent_status", "watcher", "channel"})
+    """`watcher` and `channel` are of rules about the watcher itself."""
+
+    watcher: Annotated[Patterns, AfterValidator(_trouble)] | None = None
+    channel: Patterns | None = None
+
+    @model_validator(mode="after")
+    def _of_tasks_or_of_the_watcher(self) -> Self:
+        said = self.model_fields_set
+        if "watcher" in said and said - set(WATCHER_FIELDS):
+            raise ValueError("a match with watcher sees no tasks: only farm and channel go with it")
+        if "channel" in said and "watcher" not in said:
+            raise ValueError("channel goes with watcher: channel only")
+        return self
 
 
 if TYPE_CHECKING:
@@ -52,8 +87,19 @@ else:
     MatchPart = create_model("MatchPart", __base__=_Match, **_match_fields)
 
 
-def _compiled(part: _Match) -> Matcher:
-    return compile_match(part.model_dump(exclude_unset=True))
+def _compiled(part: _Match, where: str | None = None) -> Matcher:
+    match = compile_match(part.model_dump(exclude_unset=True))
+    return match if where is None else replace(match, where=BoundWhere(Where(where)))
+
+
+def _of_watcher(part: _Match) -> OfWatcher:
+    said = part.model_dump(exclude_unset=True)
+    return OfWatcher({name: any_test(raw if isinstance(raw, tuple) else (raw,)) for name, raw in said.items()})
+
+
+def _where(source: str) -> str:
+    Where(source)
+    return source
 
 
 def _by_field(name: str) -> str:
@@ -96,13 +142,14 @@ class RuleBase(Part):
     """What every rule may say, whatever its condition."""
 
     later: ClassVar[frozenset[str]] = frozenset(
-        {"where", "unless", "unless_same", "ratio", "absent", "sequence", "spike", "new"} - KINDS.keys()
+        {"unless", "unless_same", "ratio", "absent", "sequence", "spike", "new"} - KINDS.keys()
     )
 
     name: Text
     summary: Text | None = None
     severity: Annotated[Severity, Field(strict=False)] = Severity.WARNING
     match: MatchPart
+    where: Annotated[Text, AfterValidator(_where)] | None = None
     by: tuple[Annotated[str, AfterValidator(_by_field)], ...] | None = None
     hold: DurationOrZero = Field(default=0, alias="for")
     keep_firing_for: DurationOrZero = 0
@@ -118,6 +165,8 @@ class RuleBase(Part):
         given = self.model_fields_set & KINDS.keys()
         if len(given) > 1:
             raise ValueError(f"a rule has one condition, this one has {' and '.join(sorted(given))}")
+        if self.match.watcher is not None:
+            self._only_what_goes_with_the_watcher(given)
         kind = KINDS[self.condition]
         for name in ("resolve", "expire"):
             if name in self.model_fields_set and not kind.of_single_events:
@@ -130,12 +179,21 @@ class RuleBase(Part):
                 raise ValueError(f"the label {quoted(label)} is one that every alert of this rule has already")
         return self
 
+    def _only_what_goes_with_the_watcher(self, conditions: Iterable[str]) -> None:
+        wrong = [*conditions, *({"by", "keep_firing_for", "resolve", "expire", "where"} & self.model_fields_set)]
+        if wrong:
+            raise ValueError(
+                f"{min(wrong)} goes with tasks: a rule about the watcher lasts as long as its trouble"
+            )
+
     @property
     def condition(self) -> str:
         return next(iter(self.model_fields_set & KINDS.keys()), DEFAULT_KIND)
 
     @property
     def fields_apart(self) -> tuple[str, ...]:
+        if self.match.watcher is not None:
+            return WATCHER_FIELDS
         return KINDS[self.condition].by if self.by is None else self.by
 
     @property
@@ -151,12 +209,10 @@ class RuleBase(Part):
         return sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
 
     def compiled(self) -> Rule:
-        kind = KINDS[self.condition]
-        ending = Ending(_resolve(self.resolve), self.expire, self.fields_apart)
         return Rule(
             name=self.name,
             digest=self.digest,
-            condition=kind.build(_compiled(self.match), getattr(self, self.condition), ending),
+            condition=self._condition(),
             by=self.fields_apart,
             severity=self.severity,
             summary=self.summary,
@@ -164,12 +220,19 @@ class RuleBase(Part):
             hold=self.hold,
             keep=self.keep_firing_for,
             tells_expiry=bool({"resolve", "expire"} & self.model_fields_set),
-            of_single_events=kind.of_single_events,
+            of_single_events=KINDS[self.condition].of_single_events and self.match.watcher is None,
             notify=self.notify,
             runbook=self.runbook,
             title=_compiled_template(self.message.title),
             body=_compiled_template(self.message.body),
         )
+
+    def _condition(self) -> Condition:
+        if self.match.watcher is not None:
+            return _of_watcher(self.match)
+        kind = KINDS[self.condition]
+        ending = Ending(_resolve(self.resolve), self.expire, self.fields_apart)
+        return kind.build(_compiled(self.match, self.where), getattr(self, self.condition), ending)
 
 
 def _resolve(said: str | ResolvePart | None) -> Resolve | None:

@@ -16,10 +16,11 @@ AlertKey = tuple[str, tuple[str | None, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Whose watermark an alert goes by: a miner's, a farm's, or (both None) that of all farms."""
+    """Whose watermark an alert goes by: a miner's, a batch's, a farm's, or (all None) that of all farms."""
 
     farm_id: str | None = None
     miner_id: str | None = None
+    batch_id: str | None = None
 
 
 @dataclass(slots=True)
@@ -29,6 +30,8 @@ class Verdict:
     Args:
         closed: stretches that ended since the last verdict, or (after a replay) that the log shows.
         open: the stretch that still fires.
+        by_facts: it was told again only because what a task is like has changed (its agent, its miner), not
+            because its history was corrected.
         judged_from: the verdict replaces all that was known of the alert from this moment on, and says
             nothing of what ended before; None: it continues the last one.
     """
@@ -37,6 +40,7 @@ class Verdict:
     closed: list[Stretch]
     open: Stretch | None
     judged_from: Millis | None = None
+    by_facts: bool = False
 
 
 @dataclass(slots=True)
@@ -79,7 +83,7 @@ class Tracker:
             events, self.pending = self.pending[:due], self.pending[due:]
             self.known.difference_update(event.identity for event in events)
             closed = run(self.signal, self.life, events, watermark)
-            self.settled_to = watermark
+            self.settled_to = max(watermark, self.settled_to or watermark)
         if not self.pending:
             firing = self.life.firing
             return Verdict(self.key, closed, None if firing is None else firing.copy())
@@ -101,6 +105,12 @@ class Tracker:
             elif life.hold == 0 and not life.by_time:
                 life.step(event.at, signal)
         return life.firing
+
+    def next_moment(self) -> Millis | None:
+        """The next moment of event time at which it may change without anything new being learnt."""
+        first = self.pending[0].at if self.pending else None
+        moments = (first, self.signal.next_edge(), self.life.next_timer())
+        return min((moment for moment in moments if moment is not None), default=None)
 
     def idle(self) -> bool:
         return not self.pending and self.life.idle() and self.signal.idle()

@@ -11,11 +11,11 @@ from watcher.model.times import Millis
 
 _COLUMNS = (
     *("alert", "started_at", "origin", "count", "total", "first_at", "last_at", "tasks"),
-    *("known_at", "ended_at", "end_reason", "ended_by", "end_known_at"),
+    *("known_at", "ended_at", "end_reason", "ended_by", "end_known_at", "cause"),
 )
 _READ = (
     "SELECT e.id, e.started_at, e.origin, e.count, e.total, e.first_at, e.last_at, e.tasks, e.known_at, "
-    "e.ended_at, e.end_reason, e.ended_by, e.end_known_at, "
+    "e.ended_at, e.end_reason, e.ended_by, e.end_known_at, e.cause, "
     "a.fingerprint, a.rule, a.severity, a.by, a.labels "
     "FROM episodes AS e JOIN alerts AS a ON a.fingerprint = e.alert "
 )
@@ -98,12 +98,13 @@ def _values(episode: Episode) -> tuple[Any, ...]:
         None if episode.end_reason is None else episode.end_reason.value,
         episode.ended_by,
         episode.end_known_at,
+        episode.cause,
     )
 
 
 def _episode(row: tuple[Any, ...]) -> Episode:
     number, started_at, origin, count, total, first_at, last_at, tasks, known_at = row[:9]
-    ended_at, end_reason, ended_by, end_known_at, fingerprint, rule, severity, by, labels = row[9:]
+    ended_at, end_reason, ended_by, end_known_at, cause, fingerprint, rule, severity, by, labels = row[9:]
     return Episode(
         id=number,
         alert=Alert(fingerprint, rule, Severity(severity), tuple(json.loads(by)), json.loads(labels)),
@@ -119,4 +120,5 @@ def _episode(row: tuple[Any, ...]) -> Episode:
         end_reason=None if end_reason is None else EndReason(end_reason),
         ended_by=ended_by,
         end_known_at=end_known_at,
+        cause=cause,
     )

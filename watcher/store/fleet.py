@@ -19,11 +19,24 @@ _UPSERT_MINER = (
 
 @dataclass(frozen=True, slots=True)
 class FarmRecord:
-    """A farm as the store knows it; `t0` is the first contact."""
+    """A farm as the store knows it.
+
+    Args:
+        t0: the first contact.
+        watermark: up to when everything of it was known at last.
+        listed_at: the API's present at the last complete list of its batches.
+        strategy: how its tasks are read, as far as that was found out; `probed_at`: when.
+        agent_status: of its agent.
+    """
 
     farm: Farm
     t0: Millis | None
     gone_at: Millis | None
+    watermark: Millis | None = None
+    listed_at: Millis | None = None
+    strategy: str | None = None
+    probed_at: Millis | None = None
+    agent_status: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +63,22 @@ class Fleet:
         self._connection = connection
 
     def farms(self) -> list[FarmRecord]:
-        cursor = self._connection.execute("SELECT id, name, t0, gone_at FROM farms ORDER BY id")
-        return [FarmRecord(Farm(row[0], row[1]), row[2], row[3]) for row in cursor]
+        cursor = self._connection.execute(
+            "SELECT id, name, t0, gone_at, watermark, listed_at, strategy, probed_at, agent_status "
+            "FROM farms ORDER BY id"
+        )
+        return [FarmRecord(Farm(row[0], row[1]), *row[2:]) for row in cursor]
 
-    def standing(self) -> list[tuple[FarmRecord, Millis | None]]:
-        """The farms that are there, each with its watermark."""
-        marks = dict(self._connection.execute("SELECT id, watermark FROM farms").fetchall())
-        return [(record, marks[record.farm.id]) for record in self.farms() if record.gone_at is None]
+    def standing(self) -> list[FarmRecord]:
+        """The farms that are there."""
+        return [record for record in self.farms() if record.gone_at is None]
 
     def last_look(self) -> Millis | None:
-        """The API's present at the latest look at any miner: nothing in the store was observed later."""
-        latest: Millis | None = self._connection.execute("SELECT max(watermark) FROM miners").fetchone()[0]
+        """The API's present at the latest reading of anything: nothing in the store was observed later."""
+        latest: Millis | None = self._connection.execute(
+            "SELECT max(at) FROM (SELECT max(watermark) AS at FROM miners UNION ALL "
+            "SELECT max(listed_at) FROM farms UNION ALL SELECT max(read_at) FROM batches)"
+        ).fetchone()[0]
         return latest
 
     def names(self) -> dict[str, str]:
@@ -81,6 +99,39 @@ class Fleet:
         self._connection.execute(
             "UPDATE farms SET watermark = max(coalesce(watermark, 0), ?) WHERE id = ?", (watermark, farm_id)
         )
+
+    def watermark(self, farm_id: str) -> Millis | None:
+        row = self._connection.execute("SELECT watermark FROM farms WHERE id = ?", (farm_id,)).fetchone()
+        return None if row is None else row[0]
+
+    def set_listed(self, farm_id: str, at: Millis) -> None:
+        self._connection.execute(
+            "UPDATE farms SET listed_at = max(coalesce(listed_at, 0), ?) WHERE id = ?", (at, farm_id)
+        )
+
+    def set_strategy(self, farm_id: str, strategy: str | None, at: Millis) -> None:
+        self._connection.execute("UPDATE farms SET strategy = ?, probed_at = ? WHERE id = ?", (strategy, at, farm_id))
+
+    def set_agent(self, farm_id: str, status: str | None) -> None:
+        self._connection.execute("UPDATE farms SET agent_status = ? WHERE id = ?", (status, farm_id))
+
+    def add_gap(self, farm_id: str, start: Millis, end: Millis, known_at: Millis) -> None:
+        self._connection.execute("INSERT INTO gaps VALUES (?, ?, ?, ?)", (farm_id, start, end, known_at))
+
+    def gaps(self, since: Millis) -> list[tuple[str, Millis, Millis, Millis]]:
+        """Stretches that nobody will ever know: farm id, from, until, and when that was found out, after `since`."""
+        cursor = self._connection.execute(
+            "SELECT farm_id, start, end, known_at FROM gaps WHERE known_at > ? ORDER BY known_at", (since,)
+        )
+        return cursor.fetchall()
+
+    def knows_miner(self, farm_id: str, miners: Iterable[str]) -> set[str]:
+        """Those of these miners that the inventory has."""
+        cursor = self._connection.execute(
+            "SELECT id FROM miners WHERE farm_id = ? AND gone_at IS NULL AND id IN (SELECT value FROM json_each(?))",
+            (farm_id, json.dumps(list(miners))),
+        )
+        return {row[0] for row in cursor}
 
     def miners(self, farm_id: str) -> list[MinerRecord]:
         """The ones that are there, by id."""

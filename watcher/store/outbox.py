@@ -106,6 +106,21 @@ class Outbox:
     def counts(self) -> dict[str, int]:
         return dict(self._connection.execute("SELECT state, count(*) FROM outbox GROUP BY state").fetchall())
 
+    def failing(self, since: Millis, died_after: Millis) -> list[tuple[str, Millis, str, int]]:
+        """Channels that messages don't get through to: their name, since when, why, and how many wait or died.
+
+        Args:
+            since: a message that waits was first tried before.
+            died_after: one was given up later.
+        """
+        cursor = self._connection.execute(
+            "SELECT channel, min(coalesce(first_tried_at, finished_at)), max(reason), count(*) FROM outbox "  # noqa: S608 - constants
+            f"WHERE ({_UNFINISHED} AND attempts > 0 AND first_tried_at < ?) OR (state = 'dead' AND finished_at > ?) "
+            "GROUP BY channel ORDER BY channel",
+            (since, died_after),
+        )
+        return [(channel, at, reason or "no answer", count) for channel, at, reason, count in cursor]
+
     def strays(self, known: Iterable[tuple[str, str]]) -> list[OutboxRecord]:
         """Unfinished rows for targets that the configuration no longer has."""
         places = set(known)

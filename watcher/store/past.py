@@ -43,20 +43,24 @@ class Past:
         statuses: frozenset[str] | None = None,
         farm_id: str | None = None,
         miner_id: str | None = None,
+        batch_id: str | None = None,
         with_open: bool = False,
     ) -> Iterator[Subject]:
         """Tasks with a transition after `since` (None: any), narrowed by literal values; `with_open`: or open."""
         wanted: list[str] = []
-        bound: dict[str, Any] = {"since": since, "farm": farm_id, "miner": miner_id}
+        bound: dict[str, Any] = {"since": since, "farm": farm_id, "miner": miner_id, "batch": batch_id}
         if farm_id is not None:
             wanted.append("t.farm_id = :farm")
         if miner_id is not None:
             wanted.append("t.miner_id = :miner")
+        if batch_id is not None:
+            wanted.append("t.batch_id = :batch")
         if names is not None:
             bound["names"] = json.dumps(sorted(names))
             wanted.append("t.name IN (SELECT value FROM json_each(:names))")
         if since is not None or statuses is not None:
-            wanted.append(_moved(bound, statuses, by_task=miner_id is not None, with_open=with_open))
+            narrow = miner_id is not None or batch_id is not None
+            wanted.append(_moved(bound, statuses, by_task=narrow, with_open=with_open))
         where = " AND ".join(wanted) or "1"
         keys = self._connection.execute(f"SELECT t.key FROM tasks AS t WHERE {where}", bound)  # noqa: S608 - values are bound
         found = [row[0] for row in keys]

@@ -8,13 +8,13 @@ from typing import Any
 
 from watcher.model.miner import Miner
 from watcher.model.reason import error_text, masked
-from watcher.model.task import FAILED, STATUSES, TIMED_OUT, LogLine, Task, Transition
+from watcher.model.task import FAILED, FULL, STATUSES, TIMED_OUT, LogLine, Part, Task, Transition
 
 TIME_COLUMNS = tuple(f"{status}_at" for status in STATUSES)
 TASK_COLUMNS = (
     *("farm_id", "id", "miner_id", "batch_id", "name", "status"),
     *TIME_COLUMNS,
-    *("updated_at", "actor", "error", "reason", "payload", "result", "logs", "miner"),
+    *("updated_at", "actor", "error", "reason", "payload", "result", "logs", "miner", "lacks", "agent_status"),
 )
 TRANSITION_COLUMNS = ("task", "status", "at", "observed_at", "observed", "since", "baseline")
 MINER_FACTS = (
@@ -42,6 +42,8 @@ def task_row(task: Task) -> tuple[Any, ...]:
         _json(task.result),
         json.dumps([[line.message, line.level, line.at] for line in task.logs]) if task.logs else None,
         None if task.miner is None else miner_json(task.miner),
+        ",".join(sorted(task.lacks)) or None,
+        task.agent_status,
     )
 
 
@@ -90,7 +92,14 @@ def task_of(row: Mapping[str, Any] | Any) -> Task:  # noqa: ANN401 - sqlite3.Row
         result=None if row["result"] is None else json.loads(row["result"]),
         error=row["error"],
         logs=() if row["logs"] is None else tuple(LogLine(*line) for line in json.loads(row["logs"])),
+        lacks=FULL if row["lacks"] is None else parts_of(row["lacks"]),
+        agent_status=row["agent_status"],
     )
+
+
+@lru_cache(maxsize=64)
+def parts_of(text: str) -> frozenset[Part]:
+    return frozenset(map(Part, text.split(",")))
 
 
 def transition_of(row: Sequence[Any]) -> Transition:

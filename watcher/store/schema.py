@@ -97,9 +97,43 @@ CREATE VIEW readable_transitions AS SELECT
 """
 
 
+_BATCHES = """
+CREATE TABLE batches (
+    farm_id TEXT NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL, status TEXT NOT NULL, created_at INT,
+    task_count INT, succeed_count INT, failed_count INT, actor TEXT,
+    listed_at INT NOT NULL, read_at INT, open INT NOT NULL,
+    PRIMARY KEY (farm_id, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX batches_to_read ON batches (farm_id) WHERE open = 1;
+CREATE INDEX batches_by_creation ON batches (farm_id, created_at);
+CREATE TABLE usage (minute INT NOT NULL, purpose TEXT NOT NULL, requests INT NOT NULL, PRIMARY KEY (minute, purpose))
+    STRICT, WITHOUT ROWID;
+CREATE TABLE gaps (farm_id TEXT NOT NULL, start INT NOT NULL, end INT NOT NULL, known_at INT NOT NULL) STRICT;
+ALTER TABLE farms ADD COLUMN listed_at INT;
+ALTER TABLE farms ADD COLUMN strategy TEXT;
+ALTER TABLE farms ADD COLUMN probed_at INT;
+ALTER TABLE farms ADD COLUMN agent_status TEXT;
+ALTER TABLE tasks ADD COLUMN lacks TEXT;
+ALTER TABLE tasks ADD COLUMN agent_status TEXT;
+ALTER TABLE episodes ADD COLUMN cause TEXT;
+CREATE INDEX tasks_by_batch ON tasks (farm_id, batch_id);
+CREATE INDEX tasks_lacking ON tasks (farm_id, miner_id) WHERE lacks IS NOT NULL;
+CREATE INDEX tasks_missing ON tasks (missing_since) WHERE missing_since IS NOT NULL AND lost_at IS NULL;
+"""
+
+
 @migrations()
 def first_tables(db: Database) -> None:
-    for statement in _FIRST.split(";"):
+    _apply(db, _FIRST)
+
+
+@migrations()
+def batches(db: Database) -> None:
+    _apply(db, _BATCHES)
+
+
+def _apply(db: Database, statements: str) -> None:
+    for statement in statements.split(";"):
         if statement.strip():
             db.execute(statement)
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from watcher.store.batches import Batches
 from watcher.store.database import Database
 from watcher.store.episodes import Episodes
 from watcher.store.fleet import Fleet
@@ -11,6 +12,7 @@ from watcher.store.outbox import Outbox
 from watcher.store.past import Past
 from watcher.store.speech import Speech
 from watcher.store.tasks import Tasks
+from watcher.store.usage import Usage
 
 
 class Store:
@@ -26,6 +28,8 @@ class Store:
         self.speech = Speech(connection)
         self.outbox = Outbox(connection)
         self.meta = Meta(connection)
+        self.batches = Batches(connection)
+        self.usage = Usage(connection)
 
     @contextmanager
     def atomic(self) -> Iterator[None]:

@@ -16,14 +16,17 @@ _UPSERT = (
     f"INSERT INTO tasks ({_COLUMNS}) VALUES ({', '.join('?' * len(rows.TASK_COLUMNS))}) "  # noqa: S608 - our own column names
     f"ON CONFLICT (farm_id, id) DO UPDATE SET "
     + ", ".join(f"{column} = excluded.{column}" for column in rows.TASK_COLUMNS if column not in ("farm_id", "id"))
-    + ", missing_since = NULL, lost_at = NULL"
 )
+_SHOWN = ", missing_since = NULL, lost_at = NULL"
 _LOG = (
     f"INSERT INTO transitions ({', '.join(rows.TRANSITION_COLUMNS)}) VALUES (?, ?, ?, ?, ?, ?, ?) "  # noqa: S608 - as above
     "ON CONFLICT (task, status) DO UPDATE "
     "SET at = excluded.at, observed = excluded.observed, since = excluded.since"
 )
 
+
+_OPEN = "lost_at IS NULL AND status NOT IN ('succeed', 'failed', 'timed_out', 'cancelled')"
+"""As the partial index has it, or SQLite does not use it."""
 
 Stored = tuple[Any, ...]
 """A row in the order of `TASK_COLUMNS`, then `missing_since` and `lost_at`."""
@@ -71,26 +74,37 @@ class Tasks:
             return False
         return is_final(task.status) and task.status in task.times and stored[:-2] == rows.task_row(task)
 
-    def missing(self, farm_id: str, miner_id: str, before: Millis) -> list[Known]:
-        """A miner's open tasks that no look has shown since before a moment."""
-        found = self._rows(
-            "SELECT * FROM tasks WHERE farm_id = ? AND miner_id = ? AND lost_at IS NULL "
-            "AND status NOT IN ('succeed', 'failed', 'timed_out', 'cancelled') AND missing_since <= ?",
-            (farm_id, miner_id, before),
+    def overdue(self, farm_id: str, before: Millis) -> list[Known]:
+        """A farm's open tasks that no reading has shown since before a moment."""
+        return self._all(
+            f"SELECT * FROM tasks WHERE missing_since <= ? AND farm_id = ? AND {_OPEN}",  # noqa: S608 - constants
+            (before, farm_id),
         )
-        log = self.transitions([row["key"] for row in found])
-        return [_known(row, log) for row in found]
 
-    def unseen_open(self, farm_id: str, miner_id: str, seen: Iterable[str]) -> list[Known]:
-        """A miner's open tasks that a look did not show."""
-        found = self._rows(
-            "SELECT * FROM tasks WHERE farm_id = ? AND miner_id = ? AND lost_at IS NULL "
-            "AND status NOT IN ('succeed', 'failed', 'timed_out', 'cancelled') "
+    def unseen_of_miner(self, farm_id: str, miner_id: str, seen: Iterable[str]) -> list[Known]:
+        """A miner's open tasks that a reading did not show."""
+        return self._all(
+            f"SELECT * FROM tasks WHERE farm_id = ? AND miner_id = ? AND {_OPEN} "  # noqa: S608 - constants
             "AND id NOT IN (SELECT value FROM json_each(?))",
             (farm_id, miner_id, json.dumps(list(seen))),
         )
-        log = self.transitions([row["key"] for row in found])
-        return [_known(row, log) for row in found]
+
+    def unseen_of_batch(self, farm_id: str, batch_id: str, seen: Iterable[str]) -> list[Known]:
+        """A batch's open tasks that a reading did not show."""
+        return self._all(
+            f"SELECT * FROM tasks WHERE farm_id = ? AND batch_id = ? AND {_OPEN} "  # noqa: S608 - constants
+            "AND id NOT IN (SELECT value FROM json_each(?))",
+            (farm_id, batch_id, json.dumps(list(seen))),
+        )
+
+    def lacking(self, farm_id: str, miner_id: str) -> list[Known]:
+        """A miner's tasks whose full record was never read."""
+        return self._all(
+            "SELECT * FROM tasks WHERE farm_id = ? AND miner_id = ? AND lacks IS NOT NULL", (farm_id, miner_id)
+        )
+
+    def open_of_farm(self, farm_id: str) -> list[Known]:
+        return self._all(f"SELECT * FROM tasks WHERE farm_id = ? AND {_OPEN}", (farm_id,))  # noqa: S608 - constants
 
     def transitions(self, keys: Sequence[int]) -> Mapping[int, tuple[Transition, ...]]:
         """The log of these tasks, each by time."""
@@ -104,9 +118,14 @@ class Tasks:
             log[row[0]].append(rows.transition_of(row))
         return {key: tuple(transitions) for key, transitions in log.items()}
 
-    def write(self, tasks: Sequence[Task]) -> dict[tuple[str, str], int]:
-        """Write new and changed rows; returns their keys by farm and task id."""
-        self._connection.executemany(_UPSERT, [rows.task_row(task) for task in tasks])
+    def write(self, tasks: Sequence[Task], *, shown: bool = True) -> dict[tuple[str, str], int]:
+        """Write new and changed rows; returns their keys by farm and task id.
+
+        Args:
+            shown: a reading has just shown them, so that none of them is missing.
+        """
+        upsert = _UPSERT + _SHOWN if shown else _UPSERT
+        self._connection.executemany(upsert, [rows.task_row(task) for task in tasks])
         keys: dict[tuple[str, str], int] = {}
         for farm_id in {task.farm_id for task in tasks}:
             ids = [task.id for task in tasks if task.farm_id == farm_id]
@@ -127,14 +146,10 @@ class Tasks:
     def mark_lost(self, key: int, at: Millis) -> None:
         self._connection.execute("UPDATE tasks SET lost_at = ? WHERE key = ?", (at, key))
 
-    def mark_shown(self, key: int) -> None:
-        self._connection.execute("UPDATE tasks SET missing_since = NULL, lost_at = NULL WHERE key = ?", (key,))
-
     def oldest_open(self, farm_id: str, miner_id: str) -> Millis | None:
         """When the oldest open task of a miner was created."""
         row = self._connection.execute(
-            "SELECT min(created_at) FROM tasks WHERE farm_id = ? AND miner_id = ? AND lost_at IS NULL "
-            "AND status NOT IN ('succeed', 'failed', 'timed_out', 'cancelled')",
+            f"SELECT min(created_at) FROM tasks WHERE farm_id = ? AND miner_id = ? AND {_OPEN}",  # noqa: S608 - constants
             (farm_id, miner_id),
         ).fetchone()
         oldest: Millis | None = row[0]
@@ -142,8 +157,7 @@ class Tasks:
 
     def miners_with_open(self, farm_id: str) -> set[str]:
         cursor = self._connection.execute(
-            "SELECT DISTINCT miner_id FROM tasks WHERE farm_id = ? AND miner_id IS NOT NULL AND lost_at IS NULL "
-            "AND status NOT IN ('succeed', 'failed', 'timed_out', 'cancelled')",
+            f"SELECT DISTINCT miner_id FROM tasks WHERE farm_id = ? AND miner_id IS NOT NULL AND {_OPEN}",  # noqa: S608 - constants
             (farm_id,),
         )
         return {row[0] for row in cursor}
@@ -151,16 +165,23 @@ class Tasks:
     def purge(self, before: Millis) -> int:
         """Forget final tasks whose last transition is older; returns how many."""
         cursor = self._connection.execute(
-            "SELECT key FROM tasks WHERE (status IN ('succeed', 'failed', 'timed_out', 'cancelled') "
-            "OR lost_at IS NOT NULL) "
-            "AND NOT EXISTS (SELECT 1 FROM transitions WHERE task = key AND at >= ?) LIMIT 5000",
-            (before,),
+            "SELECT DISTINCT old.task FROM transitions AS old INDEXED BY transitions_by_time "
+            "JOIN tasks AS t ON t.key = old.task "
+            "WHERE old.at < :before AND (t.lost_at IS NOT NULL "
+            "OR t.status IN ('succeed', 'failed', 'timed_out', 'cancelled')) "
+            "AND NOT EXISTS (SELECT 1 FROM transitions AS x WHERE x.task = t.key AND x.at >= :before) LIMIT 5000",
+            {"before": before},
         )
         gone = json.dumps([row[0] for row in cursor])
         self._connection.execute("DELETE FROM transitions WHERE task IN (SELECT value FROM json_each(?))", (gone,))
         return self._connection.execute(
             "DELETE FROM tasks WHERE key IN (SELECT value FROM json_each(?))", (gone,)
         ).rowcount
+
+    def _all(self, sql: str, arguments: tuple[object, ...]) -> list[Known]:
+        found = self._rows(sql, arguments)
+        log = self.transitions([row["key"] for row in found])
+        return [_known(row, log) for row in found]
 
     def _rows(self, sql: str, arguments: tuple[object, ...]) -> list[sqlite3.Row]:
         cursor = self._connection.cursor()

@@ -10,11 +10,13 @@ from watcher.alerts.board import Board, GroupRecord, Heard, Utterance
 from watcher.alerts.compose import Composer
 from watcher.alerts.episodes import Change, EpisodeChange, Reading, reconcile, vanished
 from watcher.alerts.identity import alert_of, fingerprint
+from watcher.alerts.troubles import Troubles
 from watcher.model.alert import EndReason, Episode, Origin
 from watcher.model.codec import to_json
 from watcher.model.message import Say
 from watcher.model.subject import TaskChange
 from watcher.model.times import DAY, Millis, iso
+from watcher.model.trouble import Trouble
 from watcher.rules.engine import Engine
 from watcher.rules.rule import Rule
 from watcher.rules.tracker import Scope, Verdict
@@ -55,11 +57,14 @@ class Desk:
         self._board = board
         self._composer = composer
         self._watermarks = watermarks
-        self._engine = Engine(policy.rules, store.past, watermarks)
+        self._engine = Engine([rule for rule in policy.rules if not rule.of_watcher], store.past, watermarks)
+        self._of_watcher = {rule.name: rule for rule in policy.rules if rule.of_watcher}
+        self._troubles = Troubles(list(self._of_watcher.values()))
         self._open: dict[str, list[Episode]] = {}
         self._records: dict[str, GroupRecord] = {}
         self._notes: list[str] = []
         self._closed: dict[str, int] = {}
+        self._told_faults: set[str] = set()
         self.unseen: tuple[Millis, Millis] | None = None
         """The last stretch in which nobody looked."""
 
@@ -87,6 +92,8 @@ class Desk:
             for episode in [e for e in standing.values() if e.alert.fingerprint == judged]:
                 del standing[episode.id]
         for episode in standing.values():
+            if episode.alert.rule in self._of_watcher:
+                continue
             reading = self._reading(episode.alert.rule, edited, now)
             self._write(EpisodeChange(Change.CORRECTED, vanished(episode, reading)), now)
         self._note_edits(edited & ran.keys(), ran.keys() - records.keys())
@@ -131,6 +138,13 @@ class Desk:
     def take(self, changes: Sequence[TaskChange]) -> None:
         """What a look changed, already written; before the watermarks move."""
         self._engine.take(changes)
+        for rule in self._engine.rules.values():
+            where = rule.condition.match.where
+            if where is not None and where.faults:
+                for fault in where.faults.keys() - self._told_faults:
+                    _log.warning("where failed on a task, which does not match", rule=rule.name, reason=fault)
+                    self._told_faults.add(fault)
+                where.faults.clear()
 
     def judge(self, scopes: Iterable[Scope], now: Millis) -> int:
         """Judge what may have changed; returns how many episodes did."""
@@ -149,6 +163,14 @@ class Desk:
     def unsettled(self) -> dict[Scope, Millis]:
         """See `Engine.unsettled`."""
         return self._engine.unsettled()
+
+    def wanted(self, farm_id: str) -> dict[str, Millis]:
+        """See `Doubts.wanted`."""
+        return self._engine.doubts.wanted(farm_id)
+
+    def next_stuck(self, farm_id: str) -> Millis | None:
+        """See `Engine.next_stuck`."""
+        return self._engine.next_stuck(farm_id)
 
     def remove(self, farm_id: str, miner_id: str | None, now: Millis) -> None:
         """End the alerts of a farm or miner that is gone."""
@@ -188,6 +210,17 @@ class Desk:
         if episode.origin is Origin.BASELINE and change.change is Change.BEGAN:
             self._store.speech.decided(now, name, None, Origin.BASELINE.value)
 
+    def troubled(self, troubles: Sequence[Trouble], now: Millis) -> list[EpisodeChange]:
+        """What the watcher's own troubles change; to be written by `note_troubles`."""
+        if not self._of_watcher:
+            return []
+        standing = [one for found in self._open.values() for one in found if one.alert.rule in self._of_watcher]
+        return self._troubles.judge(troubles, standing, self._store.fleet.names(), now)
+
+    def note_troubles(self, changes: Iterable[EpisodeChange], now: Millis) -> None:
+        for change in changes:
+            self._write(change, now)
+
     # --- speaking
 
     def next_due(self, now: Millis) -> Millis | None:
@@ -206,7 +239,8 @@ class Desk:
 
     def _utter(self, utterance: Utterance) -> None:
         notes = self._take_notes()
-        message = self._composer.message(utterance, notes=notes, unseen=self._gap(utterance))
+        without = [self._store.fleet.names().get(farm, farm) for farm in sorted(self._watermarks.left_out)]
+        message = self._composer.message(utterance, notes=notes, unseen=self._gap(utterance), without=without)
         text = to_json(message)
         for target in self._policy.targets.get(utterance.channel, ()):
             self._store.outbox.add(

@@ -1,11 +1,12 @@
 """Which farms and miners there are: read from the API, or named by the configuration."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import structlog
 
+from watcher.errors import ApiRefused, ApiRejected
 from watcher.model.miner import Farm, Miner
 from watcher.model.times import Millis
 from watcher.store.store import Store
@@ -37,8 +38,18 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
+    """What there is.
+
+    Args:
+        miners: by farm; a farm whose list was refused is missing.
+        shown: every farm that the key shows, wanted or not.
+        refused: the farms whose miners may not be listed, and why.
+    """
+
     farms: tuple[Farm, ...]
     miners: Mapping[str, tuple[Miner, ...]]
+    shown: frozenset[str] = frozenset()
+    refused: Mapping[str, str] = field(default_factory=dict)
 
 
 async def read_inventory(api: InventoryApi, wanted: Wanted, known: Mapping[str, int]) -> Inventory:
@@ -48,17 +59,34 @@ async def read_inventory(api: InventoryApi, wanted: Wanted, known: Mapping[str, 
         known: how many miners each farm had so far.
 
     Raises:
-        ApiError: one of the lists could not be read.
+        ApiError: one of the lists could not be read; one that is refused concerns its farm alone.
     """
     if wanted.miners is not None:
         farms = tuple(Farm(farm_id, farm_id) for farm_id in wanted.miners)
-        return Inventory(farms, {one: tuple(Miner(one, miner) for miner in ids) for one, ids in wanted.miners.items()})
-    farms = tuple(farm for farm in await api.farms() if _asked_for(farm, wanted))
+        named = {one: tuple(Miner(one, miner) for miner in ids) for one, ids in wanted.miners.items()}
+        return Inventory(farms, named, frozenset(named))
+    shown = await _farms(api, len(known))
+    farms = tuple(farm for farm in shown if _asked_for(farm, wanted))
     for name in wanted.farms or ():
         if not any(name in (farm.id, farm.name) for farm in farms):
             _log.warning("no such farm", farm=name, hint="nonce.farms names a farm the key does not show")
-    miners = {farm.id: await _miners(api, farm.id, known.get(farm.id, 0)) for farm in farms}
-    return Inventory(farms, miners)
+    miners: dict[str, tuple[Miner, ...]] = {}
+    refused: dict[str, str] = {}
+    for farm in farms:
+        try:
+            miners[farm.id] = await _miners(api, farm.id, known.get(farm.id, 0))
+        except (ApiRefused, ApiRejected) as error:
+            if error.status == 401:
+                raise
+            _log.error("a farm's miners can't be listed", farm=farm.id, reason=str(error))
+            refused[farm.id] = str(error)
+    return Inventory(farms, miners, frozenset(farm.id for farm in shown), refused)
+
+
+async def _farms(api: InventoryApi, known: int) -> tuple[Farm, ...]:
+    """Every farm. None at all, where there were some, is read twice before it is believed."""
+    found = tuple(await api.farms())
+    return found if found or not known else tuple(await api.farms())
 
 
 def _asked_for(farm: Farm, wanted: Wanted) -> bool:
@@ -91,6 +119,8 @@ def write_inventory(store: Store, inventory: Inventory, now: Millis) -> Gone:
     store.fleet.write_farms(inventory.farms, gone_farms, now)
     gone_miners: list[tuple[str, str]] = []
     for farm in inventory.farms:
+        if farm.id not in inventory.miners:
+            continue
         shown = {miner.id for miner in inventory.miners[farm.id]}
         missing = [record.id for record in store.fleet.miners(farm.id) if record.id not in shown]
         store.fleet.write_miners(inventory.miners[farm.id])

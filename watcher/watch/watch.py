@@ -1,49 +1,43 @@
-"""The watch: inventory, then look after look in the plan's order, each one transaction."""
+"""The watch: look after look in the plan's order, the inventory, and what time alone makes due."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import partial
 from random import Random
 from typing import Protocol
 
 import structlog
 
-from watcher.errors import ApiError, ApiRejected, StoreFailed, StoreUnusable
-from watcher.model.look import Reading
-from watcher.model.times import DAY, HOUR, MINUTE, SECOND, Millis, iso
-from watcher.nonce.pace import Pace
+from watcher.errors import StoreFailed
+from watcher.model.times import DAY, MINUTE, SECOND, Millis
+from watcher.model.trouble import Trouble, TroubleKind
 from watcher.rules.tracker import Scope
 from watcher.store.store import Store
+from watcher.watch.attempt import Attempts, probes_again
 from watcher.watch.clock import ApiClock
 from watcher.watch.desk import Desk
-from watcher.watch.ingest import Look, ingest
+from watcher.watch.farm import FarmState, Followed, Strategy
+from watcher.watch.health import Health, Lag
 from watcher.watch.inventory import InventoryApi, Wanted, read_inventory, write_inventory
-from watcher.watch.plan import Choice, Place, Plan
+from watcher.watch.look import Api as LookApi
+from watcher.watch.look import Bench, Looker
+from watcher.watch.plan import Allowance, Choice, Plan, Purpose, Rest, Wishes, choose, cycle, search_every
 from watcher.watch.watermarks import Watermarks
 
 _log = structlog.get_logger()
 
-_OVERLAP: Millis = HOUR
-"""A look asks for what is later than the last one and this much more."""
-_REACH: Millis = 7 * DAY - 10 * MINUTE
-"""The API refuses what lies more than 7 days back, by its own clock; the margin is for ours."""
 _INVENTORY_RETRY: Millis = 5 * MINUTE
-_GAP: Millis = 5 * MINUTE
-"""What nobody saw for longer than this is spoken of as a gap."""
+_DOUBT_REST: Millis = 10 * MINUTE
+"""How soon after the last inventory something unknown may make it be read again."""
+_PROBE_EVERY: Millis = DAY
 _LONGEST_NAP = 5.0
-_MOMENT: Millis = SECOND * 5 // 4
-"""The present of a look is a `Date`, cut to its second: so much after a moment, a look is sure to be past it."""
-_AHEAD: Millis = MINUTE
-"""How far ahead of the API's present something may lie for one look at everything to wait for it."""
-_TRIES = 3
-_PATIENCE = 30.0
+_SHORTEST_NAP = 0.01
+_CHANNELS_EVERY: Millis = 10 * SECOND
+_GAPS_SHOWN: Millis = DAY
 
 
-class Api(InventoryApi, Protocol):
-    async def miner_tasks(
-        self, farm_id: str, miner_id: str, *, from_time: Millis | None = None, known: bytes | None = None
-    ) -> Reading: ...
+class Api(InventoryApi, LookApi, Protocol):
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +45,12 @@ class Means:
     """What the watch works with.
 
     Args:
+        strategy: as the configuration has it: auto, batches or miners.
         inventory_every: how often the inventory is read (ms).
+        allowance: what the request budget has now.
+        spending: told the purpose of the requests that follow.
+        stretching: told how often farms are looked at where the budget does not allow what was wished, else None.
+        channels: the channels that messages don't get through to: since when, and why.
         changed: called after something was put into the outbox.
         alive: called whenever the loop has finished a step: a look, a refusal, a short wait.
     """
@@ -59,11 +58,16 @@ class Means:
     store: Store
     api: Api
     desk: Desk
-    plan: Plan
     watermarks: Watermarks
     clock: ApiClock
     wanted: Wanted
+    wishes: Wishes
     inventory_every: Millis
+    allowance: Callable[[], Allowance]
+    spending: Callable[[str], object] = lambda _: None
+    stretching: Callable[[Millis | None], object] = lambda _: None
+    channels: Callable[[Millis], list[Trouble]] = lambda _: []
+    strategy: str = "auto"
     learn: bool = True
     changed: Callable[[], object] = lambda: None
     alive: Callable[[], object] = lambda: None
@@ -73,18 +77,33 @@ class Means:
 
 class Watch:
     def __init__(self, means: Means) -> None:
-        self._means = means
-        self._pace = Pace()
-        self._random = means.random or Random()  # noqa: S311 - spreads retries, guards nothing
+        self.means = means
+        clock = means.clock
+        self.plan = Plan(means.wishes)
+        self.health = Health(clock.now())
+        bench = Bench(
+            store=means.store,
+            api=means.api,
+            desk=means.desk,
+            plan=self.plan,
+            watermarks=means.watermarks,
+            clock=clock,
+            learn=means.learn,
+            forced=means.strategy == "batches",
+            only=means.wanted.miners,
+            changed=means.changed,
+        )
+        self.looker = Looker(bench)
+        random = means.random or Random()  # noqa: S311 - spreads retries, guards nothing
+        self.attempts = Attempts(self.looker, self.plan, self.health, clock, random, means.sleep)
         self._inventory_due: Millis = 0
-        self._t0: dict[str, Millis | None] = {}
-        self._digests: dict[Place, bytes] = {}
-        self._trouble: str | None = None
-        self._known_to: Millis | None = None
-        self._silent = False
-        """One look at everything speaks at its end, so that one trouble is one message."""
-        self.stale = False
-        """A commit failed: memory must be taken up from the store before anything else."""
+        self._inventory_at: Millis = 0
+        self._channels: list[Trouble] = []
+        self._channels_at: Millis = 0
+        self._patience: Millis = SECOND
+        self._stretched: Millis | None = None
+        self.troubles: list[Trouble] = []
+        """What is wrong with the watch itself, as of the last tick."""
 
     # --- memory
 
@@ -94,166 +113,147 @@ class Watch:
         Raises:
             StoreFailed: the store can't be written now.
         """
-        means, store = self._means, self._means.store
-        self._digests.clear()
-        for record in store.fleet.farms():
-            farm_id = record.farm.id
-            if record.gone_at is not None:
-                continue
-            self._t0[farm_id] = record.t0
-            self._enrol(farm_id)
+        store = self.means.store
+        self.looker.digests.clear()
+        self.plan.farms.clear()
+        for record in store.fleet.standing():
+            self._enrol(record.farm.id)
+        self._mind_farms()
         with store.atomic():
-            means.desk.restore(means.clock.now())
-        self.stale = False
-        self._known_to = means.watermarks.of(Scope())
+            self.means.desk.restore(self.means.clock.now())
+        for farm in self.plan.farms.values():
+            farm.records = self.means.desk.wanted(farm.id)
+            farm.stuck_at = self.means.desk.next_stuck(farm.id)
+        self.attempts.stale = False
+        self.looker.known_to = store.fleet.last_look()
 
     def _enrol(self, farm_id: str) -> None:
-        miners = self._means.store.fleet.miners(farm_id)
-        self._means.watermarks.reset(farm_id, [(miner.id, miner.watermark) for miner in miners])
-        self._means.plan.reset(
+        """A farm with its miners, as the store has them."""
+        store = self.means.store
+        farm = self.plan.farms.get(farm_id) or self._farm(farm_id)
+        self.plan.farms[farm_id] = farm
+        miners = store.fleet.miners(farm_id)
+        farm.turns.reset(
+            [(miner.id, miner.watermark, miner.active_at) for miner in miners], store.tasks.miners_with_open(farm_id)
+        )
+        self.means.watermarks.reset(
             farm_id,
-            [(miner.id, miner.watermark, miner.active_at) for miner in miners],
-            self._means.store.tasks.miners_with_open(farm_id),
+            [(miner.id, miner.watermark) for miner in miners],
+            by_batches=farm.by_batches,
+            known_to=store.fleet.watermark(farm_id),
+            batches=[(one.id, one.read_at) for one in farm.batches.values() if one.read_at is not None],
         )
 
-    # --- loops
+    def _farm(self, farm_id: str) -> FarmState:
+        record = next(one for one in self.means.store.fleet.standing() if one.farm.id == farm_id)
+        strategy = None if record.strategy is None else Strategy(record.strategy)
+        if self.means.strategy == "miners" or (self.means.strategy == "auto" and self.means.wanted.miners is not None):
+            strategy = Strategy.MINERS
+        elif self.means.strategy == "batches" and strategy is Strategy.MINERS:
+            strategy = None
+        farm = FarmState(
+            farm_id, strategy, record.probed_at, record.t0, record.listed_at, agent_status=record.agent_status
+        )
+        for one in self.means.store.batches.to_read(farm_id):
+            batch = one.batch
+            over = batch.status != "pending" and record.t0 is not None and (batch.created_at or record.t0) < record.t0
+            farm.batches[batch.id] = Followed(
+                batch.id,
+                batch.created_at,
+                one.listed_at,
+                one.read_at,
+                row=batch,
+                history=one.read_at is None and over,
+            )
+        return farm
 
-    def refresh(self) -> None:
-        """Read the inventory again as soon as possible."""
-        self._inventory_due = 0
+    def _mind_farms(self) -> None:
+        standing = self.means.store.fleet.standing()
+        seen = {one.farm.id: one.watermark if one.listed_at is None else one.listed_at for one in standing}
+        self.health.watch(seen, self.means.clock.now())
+
+    @property
+    def stale(self) -> bool:
+        """A commit failed: memory must be taken up from the store before anything else."""
+        return self.attempts.stale
+
+    @stale.setter
+    def stale(self, value: bool) -> None:
+        self.attempts.stale = value
+
+    # --- the loop
 
     async def run(self, stop: asyncio.Event) -> None:
         """Look, until the stop."""
+        means = self.means
         while not stop.is_set():
-            self._means.alive()
-            rest = self._pace.resume_at - self._means.clock.monotonic()
-            if rest > 0:
-                await self._pause(min(rest, _LONGEST_NAP), stop)
-                continue
+            means.alive()
             if self.stale:
                 await self._mend(stop)
                 continue
-            now = self._means.clock.now()
-            if now >= self._inventory_due:
-                await self._try(self._take_inventory())
+            now = means.clock.now()
+            if now >= max(self._inventory_due, self.plan.resume_at):
+                await self.take_inventory()
                 continue
-            choice = self._means.plan.choose(now)
-            if choice is None:
-                await self._pause(self._time_to_next(now), stop)
+            self._probe(now)
+            choice = choose(self.plan, means.allowance(), now)
+            if isinstance(choice, Rest):
+                due = self._inventory_due if choice.until is None else min(choice.until, self._inventory_due)
+                await self._pause(max(due, self.plan.resume_at) - now, stop)
                 continue
-            if not await self._try(self.look(choice.place, choice)):
-                self._means.plan.skip(choice.place)
+            means.spending(choice.purpose.value)
+            await self.attempts.look(choice)
+            self._mind_strangers()
 
-    def _time_to_next(self, now: Millis) -> float:
-        due = min(self._means.plan.next_due() or self._inventory_due, self._inventory_due)
-        return min(max((due - now) / SECOND, 0.05), _LONGEST_NAP)
+    def _probe(self, now: Millis) -> None:
+        """Once a day, find out whether batches that were refused are so still."""
+        if self.means.strategy == "miners" or self.means.wanted.miners is not None:
+            return
+        for farm in self.plan.farms.values():
+            if probes_again(farm, now, _PROBE_EVERY):
+                self.looker.settle_on(farm, None)
+
+    def _mind_strangers(self) -> None:
+        """What the inventory doesn't know, or what it knows and was not found, has it read again, but not too often."""
+        if self.looker.strangers or self.attempts.doubtful:
+            self._inventory_due = min(self._inventory_due, self._inventory_at + _DOUBT_REST)
+            self.looker.strangers = self.attempts.doubtful = False
 
     async def _mend(self, stop: asyncio.Event) -> None:
         try:
             self.restore()
         except StoreFailed as failure:
             _log.error("the store can't be written", reason=str(failure))
-            await self._pause(5.0, stop)
+            await self._pause(5 * SECOND, stop)
 
-    async def _try(self, work: Awaitable[object]) -> bool:
-        """One piece of work; what goes wrong sets the pace."""
-        clock = self._means.clock
-        try:
-            await work
-        except ApiRejected as error:
-            self._tell_trouble(error)
-            self._inventory_due = min(self._inventory_due, clock.now() + _INVENTORY_RETRY)
-            return False
-        except ApiError as error:
-            self._tell_trouble(error)
-            self._pace = self._pace.after(error, clock.monotonic(), self._random)
-            return False
-        except StoreFailed as failure:
-            _log.error("nothing saved", reason=str(failure))
-            self.stale = True
-            return False
-        except StoreUnusable:
-            raise
-        except Exception:  # noqa: BLE001 - whatever it is, it is told and the others go on
-            # One miner's row that nobody foresaw must not stop the watch over all others.
-            _log.exception("a look failed unexpectedly")
-            self.stale = True
-            await self._means.sleep(1.0)
-            return False
-        if self._trouble is not None:
-            _log.info("the API answers again")
-            self._trouble = None
-        self._pace = self._pace.after(None, clock.monotonic(), self._random)
-        return True
-
-    def _tell_trouble(self, error: ApiError) -> None:
-        """A repeated error is told when it changes."""
-        said = str(error)
-        if said != self._trouble:
-            self._trouble = said
-            _log.error("the API can't be read", reason=said)
-
-    async def _pause(self, seconds: float, stop: asyncio.Event) -> None:
-        if seconds <= 0 or stop.is_set():
-            return
+    async def _pause(self, length: Millis, stop: asyncio.Event) -> None:
+        seconds = min(max(length / SECOND, _SHORTEST_NAP), _LONGEST_NAP)
         stopping = asyncio.ensure_future(stop.wait())
-        sleeping = asyncio.ensure_future(self._means.sleep(seconds))
+        sleeping = asyncio.ensure_future(self.means.sleep(seconds))
         try:
             await asyncio.wait({stopping, sleeping}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for waiting in (stopping, sleeping):
                 waiting.cancel()
 
-    # --- one look at everything
+    # --- the inventory
 
-    async def once(self, announce: Callable[[int], object]) -> bool:
-        """Inventory and every miner once; says whether all could be read.
-
-        Args:
-            announce: told how many miners will be looked at.
-        """
-        if not await self._insist(self._take_inventory):
-            return False
-        self._silent = True
-        places = self._means.plan.places()
-        announce(len(places))
-        complete = True
-        for place in places:
-            complete = await self._insist(partial(self.look, place)) and complete
-        complete = await self._look_again() and complete
-        with self._means.store.atomic():
-            now = self._means.clock.now()
-            self._means.desk.judge_all(now)
-            self._means.desk.speak(now, hurry=True)
-        return complete
-
-    async def _look_again(self) -> bool:
-        """At the miners that ended something in the seconds that a look's time leaves out: a single look
-        would tell of a failure's repair only the next time it is run."""
-        now = self._means.clock.now()
-        fresh = {
-            scope: at for scope, at in self._means.desk.unsettled().items() if at <= now + _AHEAD and scope.miner_id
-        }
-        if not fresh:
+    async def take_inventory(self) -> bool:
+        """Which farms and miners there are; whether that could be read."""
+        self.means.spending(Purpose.INVENTORY.value)
+        now = self.means.clock.now()
+        self._inventory_at = now
+        if await self.attempts.work(self._read_inventory(), Choice(Purpose.INVENTORY)):
+            self._inventory_due = self.means.clock.now() + self.means.inventory_every
             return True
-        await self._means.sleep((max(fresh.values()) + _MOMENT - now) / SECOND)
-        places = [(scope.farm_id or "", scope.miner_id or "") for scope in fresh]
-        return all([await self._insist(partial(self.look, place)) for place in places])
-
-    async def _insist(self, work: Callable[[], Awaitable[object]]) -> bool:
-        for _ in range(_TRIES):
-            if await self._try(work()):
-                return True
-            wait = self._pace.resume_at - self._means.clock.monotonic()
-            if self.stale or wait > _PATIENCE:
-                return False
-            await self._means.sleep(max(wait, 0.0))
+        # With farms known, the watch over them goes on meanwhile.
+        wait = _INVENTORY_RETRY if self.plan.farms else self._patience
+        self._inventory_due = self.means.clock.now() + wait
+        self._patience = min(2 * self._patience, _INVENTORY_RETRY)
         return False
 
-    # --- work
-
-    async def _take_inventory(self) -> None:
-        means, store = self._means, self._means.store
+    async def _read_inventory(self) -> None:
+        means, store = self.means, self.means.store
         known = {record.farm.id: len(store.fleet.miners(record.farm.id)) for record in store.fleet.farms()}
         inventory = await read_inventory(means.api, means.wanted, known)
         now = means.clock.now()
@@ -262,86 +262,18 @@ class Watch:
             for farm_id, miner_id in (*((farm_id, None) for farm_id in gone.farms), *gone.miners):
                 means.desk.remove(farm_id, miner_id, now)
         for farm_id in gone.farms:
-            means.plan.drop(farm_id)
+            self.plan.farms.pop(farm_id, None)
             means.watermarks.drop(farm_id)
-        for record in store.fleet.farms():
-            if record.gone_at is None:
-                self._t0[record.farm.id] = record.t0
-                self._enrol(record.farm.id)
-        self._inventory_due = now + means.inventory_every
+        for record in store.fleet.standing():
+            self._enrol(record.farm.id)
+        self._mind_farms()
+        self.looker.farms_known = inventory.shown
+        for farm_id, refusal in inventory.refused.items():
+            self.health.failed(farm_id, refusal, refused=True)
         miners = sum(len(found) for found in inventory.miners.values())
         _log.info("inventory", farms=len(inventory.farms), miners=miners, gone=len(gone.miners))
 
-    async def look(self, place: Place, choice: Choice | None = None) -> None:
-        """Look at one miner: read, write, judge and speak in one transaction.
-
-        Raises:
-            ApiError: the miner could not be read.
-            StoreFailed: nothing was saved.
-        """
-        means, store = self._means, self._means.store
-        farm_id, miner_id = place
-        last = means.watermarks.of(Scope(farm_id, miner_id))
-        start, known = self._from_time(place, last), self._digests.get(place)
-        reading = await means.api.miner_tasks(farm_id, miner_id, from_time=start, known=known)
-        present = means.clock.seen(reading.date, reading.read_at)
-        self._note_gap(present)
-        t0 = self._t0.get(farm_id)
-        learnt_at = present if t0 is None else t0
-        with store.atomic():
-            store.fleet.set_t0(farm_id, learnt_at)
-            taken = ingest(
-                store,
-                Look(
-                    farm_id,
-                    miner_id,
-                    reading.tasks,
-                    present,
-                    last,
-                    learnt_at if means.learn else None,
-                    unchanged=reading.unchanged,
-                ),
-            )
-            means.desk.take(taken.changes)
-            store.fleet.looked(farm_id, miner_id, present, taken.active_at)
-            moved = means.watermarks.looked(farm_id, miner_id, present)
-            farm_mark = means.watermarks.of(Scope(farm_id))
-            if moved and farm_mark is not None:
-                store.fleet.set_watermark(farm_id, farm_mark)
-            now = means.clock.now()
-            scopes = [Scope(farm_id, miner_id), *([Scope(farm_id), Scope()] if moved else [])]
-            judged = means.desk.judge(scopes, now)
-            spoken = means.desk.speak(now) if (judged or moved) and not self._silent else 0
-        self._t0[farm_id] = learnt_at
-        if reading.digest is not None and taken.complete:
-            self._digests[place] = reading.digest
-        means.plan.looked(place, present, has_open=taken.has_open, active_at=taken.active_at)
-        if spoken:
-            means.changed()
-        if taken.changes:
-            _log.info(
-                "look",
-                farm=farm_id,
-                miner=miner_id,
-                purpose=None if choice is None else choice.purpose.value,
-                rows=len(reading.tasks),
-                changed=len(taken.changes),
-            )
-
-    def _note_gap(self, present: Millis) -> None:
-        """The first look after a start tells how long nobody looked."""
-        known_to, self._known_to = self._known_to, None
-        if known_to is not None and present - known_to > _GAP:
-            self._means.desk.unseen = (known_to, present)
-            _log.info("nobody looked", since=iso(known_to), until=iso(present))
-
-    def _from_time(self, place: Place, last: Millis | None) -> Millis | None:
-        """From when on to ask: whatever the API filters by, nothing that can still change is left out."""
-        if last is None:
-            return None
-        oldest = self._means.store.tasks.oldest_open(*place)
-        start = min(last, oldest if oldest is not None else last) - _OVERLAP
-        return start if start > self._means.clock.now() - _REACH else None
+    # --- what time makes due
 
     def tick(self) -> None:
         """Say what has become due by time passing.
@@ -349,12 +281,50 @@ class Watch:
         Raises:
             StoreFailed: nothing was saved.
         """
-        now = self._means.clock.now()
-        due = self._means.desk.next_due(now)
-        if self.stale or not (self._means.desk.postponed or (due is not None and due <= now)):
+        if self.stale:
             return
-        with self._means.store.atomic():
-            self._means.desk.judge_all(now)
-            spoken = self._means.desk.speak(now)
+        means, now = self.means, self.means.clock.now()
+        self.troubles = self._troubles(now)
+        self._tell_stretching()
+        changes = means.desk.troubled(self.troubles, now) if self.health.settled(now) else []
+        left_out = means.watermarks.leave_out(self.health.left_out(now))
+        due = means.desk.next_due(now)
+        if not (changes or left_out or means.desk.postponed or (due is not None and due <= now)):
+            return
+        with means.store.atomic():
+            means.desk.note_troubles(changes, now)
+            if left_out:
+                means.desk.judge([Scope()], now)
+            means.desk.judge_all(now)
+            spoken = means.desk.speak(now)
         if spoken:
-            self._means.changed()
+            means.changed()
+
+    def _troubles(self, now: Millis) -> list[Trouble]:
+        if self.means.clock.take_step():
+            self.health.stepped_at = now
+        if now - self._channels_at >= _CHANNELS_EVERY:
+            self._channels, self._channels_at = self.means.channels(now), now
+        gaps = self.means.store.fleet.gaps(now - _GAPS_SHOWN)
+        return [*self.health.troubles(now, self.lags(), gaps), *self._channels]
+
+    def _tell_stretching(self) -> None:
+        every = search_every(self.plan, self.means.allowance())
+        stretched = every if every > self.plan.wishes.every else None
+        if stretched != self._stretched:
+            self._stretched = stretched
+            self.means.stretching(stretched)
+
+    def lags(self) -> dict[str, Lag]:
+        """How far each farm is known, and how old that is expected to be at most."""
+        allowance = self.means.allowance()
+        return {
+            farm.id: Lag(self.means.watermarks.of(Scope(farm.id)), cycle(self.plan, farm, allowance))
+            for farm in self.plan.farms.values()
+        }
+
+    @property
+    def healthy(self) -> bool:
+        """Looking, judging, saving and telling all work."""
+        serious = {TroubleKind.BLIND, TroubleKind.AUTH, TroubleKind.CHANNEL}
+        return not self.stale and self.means.clock.told and not any(one.kind in serious for one in self.troubles)

@@ -82,6 +82,7 @@ class Past(Protocol):
         statuses: frozenset[str] | None = None,
         farm_id: str | None = None,
         miner_id: str | None = None,
+        batch_id: str | None = None,
         with_open: bool = False,
     ) -> Iterable[Subject]:
         """Tasks with a transition after `since` (None: any), narrowed by literal values; `with_open`: or open."""
@@ -103,6 +104,17 @@ class Condition(Protocol):
     @property
     def by_time(self) -> bool:
         """It comes true by time passing, not by an event: nothing beyond the watermark can show it."""
+
+    @property
+    def within_batch(self) -> bool:
+        """Everything that can end it shows in the batch that it is about."""
+
+    @property
+    def curious(self) -> bool:
+        """It may need a task's full record, where a batch's reading is too poor."""
+
+    def doubt(self, subject: Subject) -> Millis | None:
+        """The earliest moment of a task's history of which it can't tell yet; None where it knows all."""
 
     def concerns(self, name: str, statuses: Iterable[str]) -> bool:
         """Whether a task of this name that was in these statuses may matter: a quick no, for the index."""
@@ -129,6 +141,17 @@ class Silent:
     """The part of a condition that listens for nothing beside its own events."""
 
     match: Matcher
+
+    @property
+    def within_batch(self) -> bool:
+        return True
+
+    @property
+    def curious(self) -> bool:
+        return self.match.curious()
+
+    def doubt(self, subject: Subject) -> Millis | None:
+        return self.match.doubt(subject)
 
     def concerns(self, name: str, statuses: Iterable[str]) -> bool:
         return self.match.fits("task", name) and any(self.match.fits("status", status) for status in statuses)

@@ -56,14 +56,12 @@ class CountSignal:
     window: deque[Event] = field(default_factory=deque)
     miners: Counter[tuple[str, str]] = field(default_factory=Counter)
     arrived: list[Event] = field(default_factory=list)
-    last_at: Millis | None = None
 
     def take(self, event: Event) -> None:
         if self.spec.distinct and event.miner_id is None:
             return  # with `distinct: miner`, transitions without a miner do not count
         self.window.append(event)
         self.arrived.append(event)
-        self.last_at = event.at
         if event.miner_id is not None:
             self.miners[event.farm_id, event.miner_id] += 1
 
@@ -100,4 +98,4 @@ class CountSignal:
         return not self.window
 
     def copy(self) -> Self:
-        return type(self)(self.spec, self.window.copy(), self.miners.copy(), [], self.last_at)
+        return type(self)(self.spec, self.window.copy(), self.miners.copy())

@@ -54,6 +54,22 @@ class Each:
             return self.ending.resolve.after
         return None if self.ending.expire is None else max(self.ending.expire, HOUR)
 
+    @property
+    def within_batch(self) -> bool:
+        return False
+
+    @property
+    def curious(self) -> bool:
+        return any(match.curious() for match in self._matches())
+
+    def doubt(self, subject: Subject) -> Millis | None:
+        found = [at for match in self._matches() if (at := match.doubt(subject)) is not None]
+        return min(found, default=None)
+
+    def _matches(self) -> Iterable[Matcher]:
+        resolve = self.ending.resolve
+        return (self.match,) if resolve is None or resolve.on is None else (self.match, resolve.on)
+
     def concerns(self, name: str, statuses: Iterable[str]) -> bool:
         known = tuple(statuses)
         resolve = self.ending.resolve

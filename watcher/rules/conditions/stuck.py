@@ -2,10 +2,11 @@
 
 import heapq
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 from watcher.model.subject import Subject
+from watcher.model.task import Part as TaskPart
 from watcher.model.task import Transition, is_final
 from watcher.model.times import Millis, duration_text
 from watcher.rules.conditions.condition import End, EndReason, Hit, Silent
@@ -14,6 +15,8 @@ from watcher.rules.match import Matcher
 from watcher.rules.quantities import Duration
 from watcher.rules.validation import Part
 
+_UNSURE = 4
+"""The moment of entering must be known to this part of the time that a task may stay."""
 _MOVED_ON = End(EndReason.RECOVERED, "the task moved on")
 
 
@@ -32,8 +35,26 @@ class Stuck(Silent):
     def memory(self) -> Millis:
         return self.spec.longer_than
 
+    @property
+    def curious(self) -> bool:
+        return True
+
+    def doubt(self, subject: Subject) -> Millis | None:
+        # A status that was passed between two readings can't have lasted long; one that was entered long before
+        # the reading that showed it may have.
+        unsure = self.match.doubt(subject, passages=False)
+        entered = [
+            transition.earliest
+            for transition in subject.transitions
+            if transition.observed
+            and TaskPart.TIMES in subject.task.lacks
+            and transition.at - transition.earliest > self.spec.longer_than // _UNSURE
+            and self._watched(subject, transition)
+        ]
+        return min([*entered, *([] if unsure is None else [unsure])], default=None)
+
     def _watched(self, subject: Subject, transition: Transition) -> bool:
-        return not is_final(transition.status) and self.match(subject, transition)
+        return not is_final(transition.status) and bool(self.match(subject, transition))
 
     def hits(self, subject: Subject) -> list[Hit]:
         hits: list[Hit] = []
@@ -44,9 +65,11 @@ class Stuck(Silent):
                     entered = transition
                     hits.append(Hit(event_of(subject, transition, Role.ENTER), transition))
             elif entered is not None:
-                # The alert is the one of the values it had when it entered.
-                moot = transition.at - entered.at < self.spec.longer_than
-                leave = Hit(event_of(subject, transition, Role.LEAVE), entered, moot)
+                # The alert is the one of the values it had when it entered. Where the moment of leaving was only
+                # observed, it is sure to have stayed until the reading before, and no longer.
+                left = replace(transition, at=max(entered.at, transition.earliest))
+                moot = left.at - entered.at < self.spec.longer_than
+                leave = Hit(event_of(subject, left, Role.LEAVE), entered, moot)
                 hits[-1] = Hit(hits[-1].event, entered, moot)
                 hits.append(leave)
                 entered = None

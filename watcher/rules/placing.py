@@ -1,0 +1,66 @@
+"""Where a transition belongs: the rules it may matter to, the alert of each, and the watermark it goes by."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from watcher.model.subject import Subject, TaskChange
+from watcher.model.task import PENDING, QUEUING, Part
+from watcher.model.times import Millis
+from watcher.rules.conditions.condition import Hit
+from watcher.rules.rule import Rule
+from watcher.rules.tracker import AlertKey, Scope
+
+_LARGEST_INDEX = 10_000
+"""Names come from the API, and it may be mad."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A hit, with the alert it belongs to."""
+
+    key: AlertKey
+    hit: Hit
+
+    @property
+    def mark(self) -> tuple[AlertKey, tuple[int, str, str], Millis]:
+        return self.key, self.hit.event.identity, self.hit.event.at
+
+
+class Index:
+    """The rules that a task may matter to, by its name and the statuses it was in."""
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self._rules = tuple(rules)
+        self._found: dict[tuple[str, frozenset[str]], tuple[Rule, ...]] = {}
+
+    def concerned(self, change: TaskChange) -> Sequence[Rule]:
+        statuses = {transition.status for transition in change.after.transitions}
+        if change.before is not None:
+            statuses |= {transition.status for transition in change.before.transitions}
+        if Part.TIMES in change.after.task.lacks:
+            statuses |= {QUEUING, PENDING}  # it may have passed them unseen
+        key = (change.after.task.name, frozenset(statuses))
+        found = self._found.get(key)
+        if found is None:
+            found = tuple(rule for rule in self._rules if rule.condition.concerns(*key))
+            if len(self._found) >= _LARGEST_INDEX:
+                self._found.clear()
+            self._found[key] = found
+        return found
+
+
+def scope_of(rule: Rule, subject: Subject) -> Scope:
+    """Whose watermark the alert of a task goes by."""
+    task, by = subject.task, set(rule.by)
+    if "miner" in by and task.miner_id is not None:
+        return Scope(subject.farm.id, task.miner_id)
+    if "batch" in by and task.batch_id is not None and rule.condition.within_batch:
+        return Scope(subject.farm.id, batch_id=task.batch_id)
+    if {"farm", "farm_id", "batch", "miner"} & by:
+        return Scope(subject.farm.id)
+    return Scope()
+
+
+def reach(rule: Rule, moment: Millis) -> Millis | None:
+    """After which moment the log matters to what a rule's alerts were just before `moment`; None: all of it."""
+    return None if rule.memory is None else max(0, moment - rule.memory - 1)

@@ -1,0 +1,378 @@
+"""`where`: a CEL expression over a transition's fields and its task's raw `payload` and `result`. Owns what CEL is
+asked and what it may cost; not where the values come from. CEL here can neither be timed out nor metered, so the cost
+is bounded beforehand, from the expression's loops and the size of the values.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from watcher.errors import WatcherError
+from watcher.model.task import Part
+from watcher.rules.fields import FIELDS
+from watcher.rules.match import Test, text_test
+from watcher.rules.wording import found, listed, quoted, suggestion
+
+_RAW = frozenset({"payload", "result"})
+_LARGE = _RAW | {each.name for each in FIELDS.values() if each.listed}
+_NAMES = sorted(_RAW | FIELDS.keys())
+_NEEDS: Mapping[str, frozenset[Part]] = {
+    "payload": frozenset({Part.PAYLOAD}),
+    "result": frozenset({Part.RESULT}),
+    "log": frozenset({Part.LOGS}),
+    "error": frozenset({Part.RESULT, Part.LOGS}),
+    "duration": frozenset({Part.TIMES}),
+    "queue_time": frozenset({Part.TIMES}),
+}
+_SAMPLE: Mapping[str, object] = {
+    each.name: 1.0 if each.numeric else ["sample"] if each.listed else "sample" for each in FIELDS.values()
+} | {"payload": {}, "result": None}
+
+_TYPES = frozenset({"bool", "int", "uint", "double", "string", "bytes", "list", "map", "null_type", "type"})
+_COPYING = frozenset({"map", "filter", "exists_one", "existsOne"})  # each step copies what was gathered so far
+_LOOPS = _COPYING | {"all", "exists"}
+_FUNCTIONS = sorted(
+    {"bytes", "contains", "double", "duration", "dyn", "endsWith", "has", "int", "matches", "size", "startsWith"}
+    | {"string", "timestamp", "type", "uint", "getDate", "getDayOfMonth", "getDayOfWeek", "getDayOfYear"}
+    | {"getFullYear", "getHours", "getMilliseconds", "getMinutes", "getMonth", "getSeconds"}
+)
+_MATCHES = "re2_matches"  # CEL's own `matches` can't be replaced, and compiles its pattern anew for every value
+
+_LONGEST_SOURCE = 2000
+_LOOPS_INSIDE = 2
+_LARGEST = 10_000
+_CHARACTERS_A_NODE = 100
+_DEEPEST = 100
+_MOST_STEPS = 2_000_000  # about half a second where two loops stand inside each other
+
+
+class WhereFailed(WatcherError):
+    """A `where` can't be judged for one task; most often it asks for what this task does not have."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"`where` cannot be judged: {reason}")
+
+
+class Where:
+    """A compiled `where`.
+
+    `duration` and `queue_time` are numbers of seconds (double), `health` and `log` lists of strings, every other field
+    is a string; each is null where it is missing. `matches` takes an RE2 pattern written out in quotes.
+
+    Args:
+        source: the expression.
+
+    Attributes:
+        names: the fields it uses, `payload` and `result` among them.
+        parts: what of a task it needs that only the full record is sure to tell.
+
+    Raises:
+        ValueError: in a sentence, when it is no CEL, names what does not exist, costs too much, or gives no bool.
+    """
+
+    __slots__ = ("_matches", "_picks", "_program", "_steps", "names", "parts", "source")
+
+    def __init__(self, source: str) -> None:
+        if len(source) > _LONGEST_SOURCE:
+            raise ValueError(f"a CEL expression has at most {_LONGEST_SOURCE} characters, this one has {len(source)}")
+        said = _parsed(source).references()
+        reading = _Reading(source)
+        _check(reading.names | (set(said["variables"]) - reading.bound), said["functions"])
+        tests = {pattern: text_test(f"/{pattern or '(?:)'}/") for pattern in map(_literal, reading.patterns)}
+        self.source = source
+        self.names = frozenset(reading.names - _TYPES)
+        self.parts = frozenset(part for name in self.names for part in _NEEDS.get(name, ()))
+        self._steps = reading.steps
+        self._picks = {name: keys for name, keys in reading.picks.items() if keys is not None}
+        self._matches = _matching(tests)
+        self._program = _parsed(reading.rewritten)
+        self._try_sample()
+
+    def __call__(self, values: Mapping[str, object]) -> bool:
+        """Whether the expression holds; asks for no values but those of `names`.
+
+        Raises:
+            WhereFailed: it can't be told, because of what the values hold or lack.
+        """
+        answer = self._answer(values)
+        if answer is True or answer is False:
+            return answer
+        raise WhereFailed(f"it gives {_kind(answer)}, not true or false")
+
+    def _answer(self, values: Mapping[str, object]) -> object:
+        try:
+            return self._program.execute(self._variables(values))
+        except WhereFailed:
+            raise
+        except Exception as error:
+            raise WhereFailed(_reason(error)) from error
+        except BaseException as error:
+            if type(error).__name__ != "PanicException":  # of Rust; derived from BaseException
+                raise
+            raise WhereFailed("the evaluation broke off") from error
+
+    def _variables(self, values: Mapping[str, object]) -> dict[str, Any]:
+        scale = _Scale()
+        variables: dict[str, Any] = {}
+        for name in self.names:
+            value = values.get(name)
+            picks = self._picks.get(name)
+            if picks is not None and isinstance(value, dict):
+                value = {key: value[key] for key in picks if key in value}
+            variables[name] = scale.weighed(value)
+        if self._steps and scale.longest ** (self._steps - 1) * scale.size > _MOST_STEPS:
+            raise WhereFailed(f"{listed(sorted(self.names), 'and')} hold too much for its loops: too large")
+        variables[_MATCHES] = self._matches
+        return variables
+
+    def _try_sample(self) -> None:
+        try:
+            answer = self._answer(_SAMPLE)
+        except WhereFailed as failed:
+            # what a payload holds is anyone's guess, but the kinds of the fields are fixed
+            if self.names.isdisjoint(_RAW) and _misfit(failed.__cause__):
+                raise ValueError("the expression compares or calls what does not fit together") from failed
+            return
+        if not isinstance(answer, bool):
+            raise ValueError(f"the expression gives {_kind(answer)}, not true or false")
+
+
+class _Scale:
+    """Weighs values as it makes them fit for CEL, which takes neither lone surrogates nor integers past 64 bits."""
+
+    __slots__ = ("longest", "size")
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.longest = 0
+
+    def weighed(self, value: object, depth: int = 0) -> object:
+        self._add(1)
+        match value:
+            case str():
+                return self._text(value)
+            case None | bool() | float():
+                return value
+            case int():
+                return value if -(2**63) <= value < 2**63 else _float(value)
+            case dict() | list() | tuple() if depth == _DEEPEST:
+                raise WhereFailed(f"a value is nested more than {_DEEPEST} deep")
+            case dict():
+                self.longest = max(self.longest, len(value))
+                return {self._text(str(key)): self.weighed(item, depth + 1) for key, item in value.items()}
+            case list() | tuple():
+                self.longest = max(self.longest, len(value))
+                return [self.weighed(item, depth + 1) for item in value]
+        raise WhereFailed("a value is no JSON")
+
+    def _text(self, text: str) -> str:
+        self._add(len(text) // _CHARACTERS_A_NODE)
+        if text.isascii():
+            return text
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+    def _add(self, nodes: int) -> None:
+        self.size += nodes
+        if self.size > _LARGEST:
+            raise WhereFailed("what it names is too large")
+
+
+def _float(number: int) -> float:
+    try:
+        return float(number)
+    except OverflowError:
+        return float("inf") if number > 0 else float("-inf")
+
+
+def _matching(tests: Mapping[str, Test]) -> Callable[..., bool | None]:
+    def matches(*arguments: object) -> bool | None:
+        # null for what is no text: the library would log an exception before it hands it back
+        match arguments:
+            case str(text), str(pattern):
+                return tests[pattern](text)
+        return None
+
+    return matches
+
+
+def _kind(answer: object) -> str:
+    if answer is None or isinstance(answer, (bool, int, float, str, dict, list)):
+        return found(answer)
+    return f"a {type(answer).__name__}"
+
+
+def _reason(error: Exception) -> str:
+    match error:
+        case KeyError():
+            return f"there is no {quoted(str(error.args[0]))}"
+        case IndexError():
+            return "an index lies outside its list"
+        case ZeroDivisionError():
+            return "it divides by zero"
+        case OverflowError():
+            return "a number grows too large"
+    return "it compares or calls what does not fit together" if _misfit(error) else "a value cannot be converted"
+
+
+def _misfit(error: BaseException | None) -> bool:
+    # the library calls a function undefined that does not take this kind of argument
+    return isinstance(error, TypeError) or (isinstance(error, RuntimeError) and "Undefined" in str(error))
+
+
+def _parsed(source: str) -> Any:  # noqa: ANN401  # a cel.Program, of a library that is imported only here
+    import cel  # noqa: PLC0415  # it brings a command line along: 0.1 s, only for those who use `where`
+
+    try:
+        return cel.compile(source)
+    except ValueError as error:
+        said = str(error).removeprefix(f"Failed to parse expression '{source}': ")
+        place = re.search(r"<input>:(\d+):(\d+): (?:Syntax error: )?(.*)", said)
+        detail = f": line {place[1]}, character {place[2]}: {place[3].partition(' expecting {')[0]}" if place else ""
+        raise ValueError(f"the expression is no CEL{detail}") from error
+
+
+def _literal(token: str) -> str:
+    value = _parsed(token).execute()
+    if not isinstance(value, str):
+        raise ValueError("`matches` takes a pattern written out in quotes")
+    return value
+
+
+def _check(names: Iterable[str], functions: Iterable[str]) -> None:
+    for name in sorted(names):
+        if name not in _TYPES and name not in _NAMES:
+            raise ValueError(f"unknown field {quoted(name)}{suggestion(name, _NAMES)}")
+    for name in sorted(functions):
+        if name in _LOOPS:
+            raise ValueError(f"`{name}` is asked of a list or map, with a name and an expression: list.{name}(x, …)")
+        if name.isidentifier() and name not in _FUNCTIONS:
+            raise ValueError(f"unknown function {quoted(name)}{suggestion(name, _FUNCTIONS + sorted(_LOOPS))}")
+
+
+_KEYWORDS = frozenset({"true", "false", "null", "in"})
+_TOKEN = re.compile(
+    r"""
+      //[^\n]*
+    | (?P<text>
+          [bB]?[rR](?: \"{3}.*?\"{3} | '{3}.*?'{3} | "[^"\n]*" | '[^'\n]*' )
+        | [bB]?(?: \"{3}(?:\\.|[^\\])*?\"{3} | '{3}(?:\\.|[^\\])*?'{3} | "(?:\\.|[^"\\\n])*" | '(?:\\.|[^'\\\n])*' )
+      )
+    | (?P<name> [A-Za-z_]\w* )
+    | (?P<number> 0[xX][0-9a-fA-F]+[uU]? | (?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?[uU]? )
+    | (?P<sign> \S )
+    """,
+    re.VERBOSE | re.DOTALL | re.ASCII,
+)
+
+
+class _Token(NamedTuple):
+    kind: str | None
+    text: str
+    start: int
+
+
+_NOTHING = _Token(None, "", 0)
+
+
+@dataclass(slots=True)
+class _Bracket:
+    """An open bracket; where it is a macro's, with the variable of its loop and what a round of it costs.
+
+    Args:
+        inside: the cost of a round, as a power of the length of the longest list.
+    """
+
+    function: str
+    variable: str | None
+    inside: int = 0
+
+    @property
+    def steps(self) -> int:
+        return max(1 + self.inside, 2 if self.function in _COPYING else 1)
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What the library's own analysis leaves out, read from the tokens of an expression that it has parsed.
+
+    Args:
+        names: the identifiers that no loop binds.
+        bound: those that one does.
+        picks: name → the only keys asked of it; None where the whole of it is.
+        patterns: the literals that `matches` is given.
+        steps: the cost, as a power of the length of the longest list.
+        rewritten: the source with our own `matches`.
+    """
+
+    source: str
+    names: set[str] = field(default_factory=set)
+    bound: set[str] = field(default_factory=set)
+    picks: dict[str, set[str] | None] = field(default_factory=dict)
+    patterns: list[str] = field(default_factory=list)
+    steps: int = 0
+    rewritten: str = ""
+    _open: list[_Bracket] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        read = [_Token(match.lastgroup, match[0], match.start()) for match in _TOKEN.finditer(self.source)]
+        tokens = [_NOTHING] * 2 + [each for each in read if each.kind] + [_NOTHING] * 3
+        own = [here.start for here, after in pairwise(tokens) if (here.text, after.text) == ("matches", "(")]
+        starts = [0, *(start + len("matches") for start in own)]
+        ends = [*own, len(self.source)]
+        self.rewritten = _MATCHES.join(self.source[start:end] for start, end in zip(starts, ends, strict=True))
+        for place in range(2, len(tokens) - 3):
+            self._read(tokens[place - 2 : place], tokens[place], tokens[place + 1 : place + 4])
+
+    def _read(self, before: list[_Token], token: _Token, after: list[_Token]) -> None:
+        match token.kind, token.text:
+            case "sign", "(" | "[" | "{":
+                self._opened(before, token, after)
+            case "sign", ")" | "]" | "}":
+                self._closed(before)
+            case "name", name if name not in _KEYWORDS:
+                if after[0].text == "{":
+                    raise ValueError(f"the expression makes a message {quoted(name)}; there are only maps and lists")
+                if before[1].text != "." and after[0].text != "(":
+                    self._named(name, after)
+
+    def _loops(self) -> list[_Bracket]:
+        return [bracket for bracket in self._open if bracket.variable is not None]
+
+    def _named(self, name: str, after: list[_Token]) -> None:
+        loops = self._loops()
+        bound = any(loop.variable == name for loop in loops)
+        if loops and loops[-1].variable != name and (bound or name in _LARGE):
+            loops[-1].inside = max(loops[-1].inside, 1)  # a round may copy or search the whole of it
+        if bound:
+            return
+        self.names.add(name)
+        dot, key, then = after
+        if dot.text == "." and key.kind == "name" and then.text != "(":
+            picks = self.picks.setdefault(name, set())
+            if picks is not None:
+                picks.add(key.text)
+        else:
+            self.picks[name] = None
+
+    def _opened(self, before: list[_Token], token: _Token, after: list[_Token]) -> None:
+        dot, function = before
+        called = function.text if token.text == "(" and function.kind == "name" else ""
+        is_loop = called in _LOOPS and dot.text == "." and after[1].text == ","
+        self._open.append(_Bracket(called, after[0].text if is_loop else None))
+        if is_loop:
+            self.bound.add(after[0].text)
+        if len(self._loops()) > _LOOPS_INSIDE:
+            raise ValueError(f"at most {_LOOPS_INSIDE} loops may stand inside each other")
+
+    def _closed(self, before: list[_Token]) -> None:
+        bracket = self._open.pop()
+        if bracket.function == "matches":
+            if before[1].kind != "text" or before[0].text not in {"(", ","}:
+                raise ValueError("`matches` takes a pattern written out in quotes")
+            self.patterns.append(before[1].text)
+        if bracket.variable is not None:
+            self.steps = max(self.steps, bracket.steps)
+            for outer in self._loops()[-1:]:
+                outer.inside = max(outer.inside, bracket.steps)
