@@ -202,7 +202,7 @@ def test_loops_are_bounded_by_what_they_run_over(source: str, length: int, judge
     if judged:
         assert where(values)
     else:
-        with pytest.raises(WhereFailed, match="payload hold too much for its loops"):
+        with pytest.raises(WhereFailed, match="its loops would run too long over payload"):
             where(values)
 
 

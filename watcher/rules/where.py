@@ -59,7 +59,8 @@ class Where:
     """A compiled `where`.
 
     `duration` and `queue_time` are numbers of seconds (double), `health` and `log` lists of strings, every other field
-    is a string; each is null where it is missing. `matches` takes an RE2 pattern written out in quotes.
+    is a string; each is null where it is missing. `matches` takes an RE2 pattern written out in quotes. `size` of a
+    string counts its bytes.
 
     Args:
         source: the expression.
@@ -123,7 +124,7 @@ class Where:
                 value = {key: value[key] for key in picks if key in value}
             variables[name] = scale.weighed(value)
         if self._steps and scale.longest ** (self._steps - 1) * scale.size > _MOST_STEPS:
-            raise WhereFailed(f"{listed(sorted(self.names), 'and')} hold too much for its loops: too large")
+            raise WhereFailed(f"its loops would run too long over {listed(sorted(self.names), 'and')}")
         variables[_MATCHES] = self._matches
         return variables
 
