@@ -62,8 +62,8 @@ def importers_of(library: str) -> set[str]:
     }
 
 
-def test_only_nonce_imports_httpx() -> None:
-    assert {path.split("/")[0] for path in importers_of("httpx")} == {"nonce"}
+def test_only_nonce_and_heartbeat_import_httpx() -> None:
+    assert {path.split("/")[0] for path in importers_of("httpx")} == {"nonce", "heartbeat.py"}
 
 
 def test_only_one_module_imports_apprise() -> None:

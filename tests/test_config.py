@@ -57,7 +57,9 @@ def test_the_smallest_file_gets_the_documented_defaults(file: Path) -> None:
         "all",
     )
     assert settings.api_key == Secret("nk-1")
-    assert (poll.strategy, poll.every, poll.inventory) == ("auto", 30 * SECOND, DAY)
+    assert nonce.count_searches is True
+    assert (poll.strategy, poll.every, poll.inventory, poll.sweep) == ("auto", 30 * SECOND, DAY, Rate(5, MINUTE))
+    assert (settings.heartbeat.url, settings.heartbeat.every) == (None, MINUTE)
     assert (settings.store.path, settings.store.retain) == (file.parent / "state.db", 90 * DAY)
     assert settings.rules == file.parent / "rules"
     assert (settings.alerts.baseline, settings.alerts.max_age) == ("learn", DAY)
@@ -86,10 +88,11 @@ def test_every_key_is_heard(file: Path) -> None:
           api_key: ${KEY}
           auth: bearer
           requests_per_minute: 0.5
+          count_searches: false
           timeout: 5s
           farms: [Texas, f2]
           miners: {f2: [m1, m2]}
-        poll: {strategy: miners, every: 1s, inventory: 1h}
+        poll: {strategy: batches, every: 1s, inventory: 1h, sweep: 1/10m}
         store: {path: /var/lib/nonce-watcher/state.db, retain: 30d}
         rules: ../rules
         timezone: America/Chicago

@@ -92,7 +92,11 @@ BAD_FILES = [
     (with_nonce("farms: [7]"), ['1:31: expected text, found the number 7: put it in quotes: "7"']),
     (with_nonce("miners: [m1]"), ['1:31: expected "all" or a mapping, found a list']),
     (with_nonce("miners: {7: [m1]}"), ['1:32: a key must be text: put it in quotes: "7"']),
-    (with_nonce("count_searches: true"), ['1:23: this version of nonce-watcher has no "count_searches" yet']),
+    (
+        with_nonce("count_searches: no"),
+        ["1:39: expected true or false, found text: YAML 1.2 takes no as text"],
+    ),
+    (with_nonce("app_url: 'https://a/{id}'"), ['1:23: this version of nonce-watcher has no "app_url" yet']),
     (with_nonce("api_key: k, api_key_file: f"), ['1:35: either "api_key" or "api_key_file", not both']),
     (with_nonce("api_key: 5"), ['1:32: expected text, found the number 5: put it in quotes: "5"']),
     (with_nonce("api_key: '${NO_KEY}'"), ["1:32: nonce.api_key: the environment variable NO_KEY is not set"]),
@@ -105,14 +109,17 @@ BAD_FILES = [
         with_nonce("api_key: '${NONCE_API_KEY'"),
         ["1:32: nonce.api_key: a reference is ${NAME} or ${file:PATH}; a plain ${ is written $${"],
     ),
-    # poll, store, alerts, log, timezone
-    (with_ops("poll: {strategy: batches}"), ['3:18: this version of nonce-watcher has no "batches" yet']),
+    # poll, store, alerts, heartbeat, log, timezone
     (
-        with_ops("poll: {strategy: miner}"),
-        ['3:18: expected "auto" or "miners", found text (did you mean "miners"?)'],
+        with_ops("poll: {strategy: batch}"),
+        ['3:18: expected "auto", "batches" or "miners", found text (did you mean "batches"?)'],
     ),
     (with_ops("poll: {every: 0s}"), ["3:15: a duration here is at least 1s"]),
-    (with_ops("poll: {sweep: 5/m}"), ['3:8: this version of nonce-watcher has no "sweep" yet']),
+    (with_ops("poll: {sweep: 5}"), ["3:15: expected a rate such as 1/s, 20/m or 20/10m"]),
+    (with_ops("poll: {sweep: none}"), ["3:15: expected a rate such as 1/s, 20/m or 20/10m"]),
+    (with_ops("poll: {sweep: false}"), ["3:15: expected a rate such as 1/s, 20/m or 20/10m"]),
+    (with_ops("poll: {sweep: 0/m}"), ["3:15: a rate here is at least one"]),
+    (with_ops("poll: {sweep: 5m}"), ["3:15: expected a rate such as 1/s, 20/m or 20/10m"]),
     (with_ops("store: state.db"), ["3:8: expected a mapping, found text"]),
     (with_ops('store: {path: "a\\0b"}'), ["3:15: a file's name cannot hold a NUL character"]),
     (with_ops("rules: [a, b]"), ["3:8: expected text, found a list"]),
@@ -133,7 +140,24 @@ BAD_FILES = [
         ['3:14: expected "debug", "info", "warning" or "error", found text (did you mean "warning"?)'],
     ),
     (with_ops("daily: {at: '09:00'}"), ['3:1: this version of nonce-watcher has no "daily" yet']),
-    (with_ops("heartbeat:"), ['3:1: this version of nonce-watcher has no "heartbeat" yet']),
+    (with_ops("heartbeat:"), ["3:1: expected a mapping, found nothing"]),
+    (with_ops("heartbeat: https://hc.example/hush"), ["3:12: expected a mapping, found text"]),
+    (
+        with_ops("heartbeat: {url: hush.example/ping}"),
+        ["3:18: must be an address that begins with https:// (or http://)"],
+    ),
+    (
+        with_ops("heartbeat: {url: 'https://['}"),
+        ["3:18: must be an address that begins with https:// (or http://)"],
+    ),
+    (with_ops("heartbeat: {url: ''}"), ["3:18: must not be empty"]),
+    (
+        with_ops("heartbeat: {url: '${NO_URL}'}"),
+        ["3:18: heartbeat.url: the environment variable NO_URL is not set"],
+    ),
+    (with_ops("heartbeat: {every: 30}"), ["3:20: durations carry a unit: 90s, 15m, 6h, 7d or 1h30m"]),
+    (with_ops("heartbeat: {every: 0s}"), ["3:20: a duration here is at least 1s"]),
+    (with_ops("heartbeat: {evry: 1m}"), ['3:13: unknown key "evry" (did you mean "every"?)']),
     # channels
     (
         "nonce: {workspace: o}\nchannels: {ops: slack://T/hush}",
@@ -229,13 +253,15 @@ GOOD: dict[str, Any] = {
         "farms": ["f"],
         "miners": {"f": ["m"]},
         "timeout": "1s",
+        "count_searches": True,
     },
-    "poll": {"strategy": "auto", "every": "30s"},
+    "poll": {"strategy": "auto", "every": "30s", "sweep": "5/m"},
     "store": {"path": "state.db", "retain": "90d"},
     "rules": "rules",
     "timezone": "UTC",
     "channels": {"ops": {"url": "${OPS}", "rate": "1/s", "budget": "none"}},
     "routes": [{"match": {"a": ["b"]}, "channels": ["ops"], "group_wait": "0s"}, {"channels": ["ops"]}],
+    "heartbeat": {"url": "${OPS}", "every": "1m"},
     "log": {"level": "info"},
 }
 VALUES = st.recursive(

@@ -167,7 +167,7 @@ def batch_task_row(task: SimTask, now: datetime, switches: Switches) -> Row:
     for state in ("succeed", "failed"):
         if state in entered:
             row[f"{state}_at"] = stamp(entered[state], switches)
-    if status in _FAILURES and task.error:
+    if status in _FAILURES and task.error and switches.batch_errors:
         row["error"] = {"message": task.error}
     if switches.batch_rows == "newer":
         row |= {"batch_id": task.batch_id, "task_name": task.name, "params": task.payload, "result": task.result}

@@ -22,6 +22,7 @@ class Switches:
         failed_has_timed_out: whether a batch's count of failures includes timed-out and cancelled tasks.
         count_name: what that count is called.
         batch_rows: the shape of the tasks in 2.4.
+        batch_errors: whether 2.4 tells why a task failed.
         times: milliseconds or whole seconds.
         absent: whether a time that is not there yet is null or left out, where the shape allows both.
         rate_limit: requests allowed in any `rate_window` real seconds; None for any number.
@@ -43,6 +44,7 @@ class Switches:
     failed_has_timed_out: bool = True
     count_name: Literal["failed_count", "unsuccessful_count"] = "failed_count"
     batch_rows: Literal["poorest", "newer"] = "poorest"
+    batch_errors: bool = True
     times: Literal["milliseconds", "seconds"] = "milliseconds"
     absent: Literal["null", "left_out"] = "null"
     rate_limit: int | None = None

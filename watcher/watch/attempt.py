@@ -112,6 +112,8 @@ class Attempts:
         if farm is None:
             return
         if choice.target is None:
+            if farm.strategy is not None:
+                self.looker.settle_on(farm, None)
             self.health.failed(farm.id, str(error), refused=isinstance(error, ApiRefused))
             farm.resume_at = self.clock.now() + _REFUSED
             return

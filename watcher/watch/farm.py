@@ -118,6 +118,7 @@ class FarmState:
         stuck_at: when time alone may next make something true.
         resume_at: the farm could not be read, and is left alone until then.
         held: miners that could not be read, likewise.
+        refused: not even its miners may be listed, so that a refusal says nothing of its batches.
         agent_status: of the farm's agent.
         gap_noted: that a part of its history can't be had was written down.
     """
@@ -136,6 +137,7 @@ class FarmState:
     turns: Turns = field(default_factory=Turns)
     resume_at: Millis = 0
     held: dict[str, Millis] = field(default_factory=dict)
+    refused: bool = False
     agent_status: str | None = None
     gap_noted: bool = False
 

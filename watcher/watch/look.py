@@ -154,7 +154,7 @@ class Looker:
             if farm.strategy is not way:
                 self.settle_on(farm, way)
             return listing
-        if self.bench.forced and refusal is not None:
+        if refusal is not None and (self.bench.forced or farm.refused):
             raise refusal
         self.settle_on(farm, Strategy.MINERS)
         return None

@@ -268,8 +268,11 @@ class Watch:
             self._enrol(record.farm.id)
         self._mind_farms()
         self.looker.farms_known = inventory.shown
+        for farm in self.plan.farms.values():
+            farm.refused = farm.id in inventory.refused
         for farm_id, refusal in inventory.refused.items():
             self.health.failed(farm_id, refusal, refused=True)
+            self.attempts.doubtful = True
         miners = sum(len(found) for found in inventory.miners.values())
         _log.info("inventory", farms=len(inventory.farms), miners=miners, gone=len(gone.miners))
 
