@@ -112,15 +112,18 @@ def test_every_key_is_heard(file: Path) -> None:
             repeat_interval: never
             continue: true
           - {channels: [ops], repeat_interval: 4h}
+        heartbeat: {url: "${PING}", every: 30s}
         log: {level: debug, format: json}
         """,
-        {"KEY": "nk-2", "OPS": "slack://a", "TOKEN": "t"},
+        {"KEY": "nk-2", "OPS": "slack://a", "TOKEN": "t", "PING": "https://hc.example/hush"},
     )
     assert settings.nonce.base_url == "http://127.0.0.1:8080/api"
     assert settings.api_key.reveal() == "nk-2"
     assert (settings.nonce.auth, settings.nonce.requests_per_minute) == ("bearer", 0.5)
     assert (settings.nonce.farms, settings.nonce.miners) == (("Texas", "f2"), {"f2": ("m1", "m2")})
-    assert (settings.poll.strategy, settings.poll.every, settings.poll.inventory) == ("miners", SECOND, HOUR)
+    assert settings.nonce.count_searches is False
+    poll = settings.poll
+    assert (poll.strategy, poll.every, poll.inventory, poll.sweep) == ("batches", SECOND, HOUR, Rate(1, 10 * MINUTE))
     assert settings.store.path == Path("/var/lib/nonce-watcher/state.db")
     assert settings.rules == file.parent / "../rules"
     assert settings.timezone == ZoneInfo("America/Chicago")
@@ -132,7 +135,24 @@ def test_every_key_is_heard(file: Path) -> None:
     assert first.match == {"severity": "critical", "farm": ("Texas", "!f*"), "rule": "/^firm$/"}
     assert (first.group_by, first.group_wait, first.group_interval) == ((), 0, MINUTE)
     assert (first.repeat_interval, first.goes_on, last.repeat_interval) == ("never", True, 4 * HOUR)
+    assert settings.heartbeat.url == Secret("https://hc.example/hush")
+    assert settings.heartbeat.every == 30 * SECOND
     assert (settings.log.level, settings.log.format) == ("debug", "json")
+
+
+@pytest.mark.parametrize("none", ["0", '"0"', "0.0"])
+def test_no_sweep_is_written_as_nothing(file: Path, none: str) -> None:
+    assert loaded(file, with_ops(f"poll: {{sweep: {none}}}")).poll.sweep is None
+
+
+@pytest.mark.parametrize("strategy", ["auto", "batches", "miners"])
+def test_every_strategy_is_known(file: Path, strategy: str) -> None:
+    assert loaded(file, with_ops(f"poll: {{strategy: {strategy}}}")).poll.strategy == strategy
+
+
+@pytest.mark.parametrize("text", ["heartbeat: {}", "heartbeat: {url: null}", "heartbeat: {every: 5m}"])
+def test_there_is_no_heartbeat_without_an_address(file: Path, text: str) -> None:
+    assert loaded(file, with_ops(text)).heartbeat.url is None
 
 
 class TestTheApiKey:
@@ -181,17 +201,20 @@ class TestReferences:
 class TestSecrets:
     def test_of_the_environment_are_in_no_fault(self, file: Path) -> None:
         keys = "auth: '${S}', timeout: '${S}', base_url: '${S}', farms: '${S}'"
-        rest = "timezone: '${S}'\nroutes: [{channels: ['${S}']}]\nchannels: {'a': '${S}', b: {url: '${S}'}}"
+        rest = "timezone: '${S}'\nroutes: [{channels: ['${S}']}]\nchannels: {'a': '${S}', b: {url: '${S}'}}\n"
+        rest += "heartbeat: {url: '${S}'}"
         faults = faults_of(file, with_nonce(keys) + rest, KEY | {"S": "hush"})
-        assert len(faults) == 8
+        assert len(faults) == 9
         assert {fault.split(": ", 1)[1] for fault in faults} == {
             "what ${S} stands for does not fit here (not shown, it may be secret)"
         }
 
     def test_are_in_no_picture_of_the_settings(self, file: Path) -> None:
-        text = "nonce: {workspace: o, api_key: hush}\nchannels: {ops: {url: slack://hush}}"
+        text = "nonce: {workspace: o, api_key: hush}\nchannels: {ops: {url: slack://hush}}\n"
+        text += "heartbeat: {url: 'https://hc.example/hush'}"
         settings = loaded(file, text)
-        assert "hush" not in f"{settings} {settings!r} {settings.api_key} {settings.channels['ops'].urls}"
+        said = f"{settings} {settings!r} {settings.api_key} {settings.channels['ops'].urls} {settings.heartbeat}"
+        assert "hush" not in said
 
     def test_in_the_file_itself_are_warned_of(self, file: Path) -> None:
         text = "nonce: {workspace: o, api_key: hush}\nchannels: {ops: {urls: ['${OPS}', 'slack://$${']}}"

@@ -261,7 +261,7 @@ GOOD: dict[str, Any] = {
     "timezone": "UTC",
     "channels": {"ops": {"url": "${OPS}", "rate": "1/s", "budget": "none"}},
     "routes": [{"match": {"a": ["b"]}, "channels": ["ops"], "group_wait": "0s"}, {"channels": ["ops"]}],
-    "heartbeat": {"url": "${OPS}", "every": "1m"},
+    "heartbeat": {"url": "https://a", "every": "1m"},
     "log": {"level": "info"},
 }
 VALUES = st.recursive(

@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import ExitStack, asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
@@ -65,14 +66,8 @@ class Host:
     console: Sender = field(default_factory=lambda: ConsoleSender(sys.stdout.write))
 
 
-@dataclass(slots=True)
-class Spending:
-    """What the requests of this moment are for."""
-
-    purpose: str = ""
-
-    def on(self, purpose: str) -> None:
-        self.purpose = purpose
+_PURPOSE: ContextVar[str] = ContextVar("purpose", default="other")
+"""What the requests of this task are for."""
 
 
 @dataclass(slots=True)
@@ -146,8 +141,7 @@ def assemble(loaded: Loaded, store: Store, clock: ApiClock, host: Host, alive: C
         channels,
         DeliveryMeans(StoredOutbox(store), sender(loaded, host), clock, settings.timezone, host.sleep),
     )
-    spending = Spending()
-    client = _client(loaded, store, clock, host, spending)
+    client = _client(loaded, store, clock, host)
     nonce = settings.nonce
 
     def allowance() -> Allowance:
@@ -168,7 +162,7 @@ def assemble(loaded: Loaded, store: Store, clock: ApiClock, host: Host, alive: C
         wishes=Wishes(settings.poll.every, _spacing(settings.poll.sweep), searches_count=nonce.count_searches),
         inventory_every=settings.poll.inventory,
         allowance=allowance,
-        spending=spending.on,
+        spending=_PURPOSE.set,
         channels=partial(broken_channels, store.outbox, [channel.name for channel in channels]),
         strategy=settings.poll.strategy,
         stretching=stretch,
@@ -197,11 +191,11 @@ def api_settings(loaded: Loaded) -> ApiSettings:
     )
 
 
-def _client(loaded: Loaded, store: Store, clock: ApiClock, host: Host, spending: Spending) -> NonceClient:
+def _client(loaded: Loaded, store: Store, clock: ApiClock, host: Host) -> NonceClient:
     def spend(at: float) -> None:
         with store.atomic():
             store.meta.spend(at, _WINDOW)
-            store.usage.add(spending.purpose, clock.now(), 1)
+            store.usage.add(_PURPOSE.get(), clock.now(), 1)
 
     def learn(limit: float | None) -> None:
         with store.atomic():

@@ -34,7 +34,7 @@ def test_init_writes_what_check_accepts_and_never_overwrites(tmp_path: Path) -> 
     assert run("init", "farm", folder=tmp_path).returncode == 0
     done = run("check", "--config", "farm/config.yaml", folder=tmp_path, NONCE_API_KEY="k")
     assert done.returncode == 0, done.stderr
-    assert "16 rules" in done.stdout
+    assert "24 rules" in done.stdout
     assert run("init", "farm", folder=tmp_path).returncode == 2
 
 

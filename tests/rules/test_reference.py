@@ -7,10 +7,13 @@ import pytest
 
 from watcher.model.message import Severity
 from watcher.model.task import STATUSES
+from watcher.model.trouble import TroubleKind
 from watcher.rules.conditions import KINDS
+from watcher.rules.conditions.watcher import WATCHER_FIELDS
 from watcher.rules.fields import FIELDS, GROUPABLE
 from watcher.rules.load import SAMPLE, load_rules
 from watcher.rules.schema import RulePart
+from watcher.rules.where import Where
 
 FOLDER = Path(__file__).resolve().parents[2] / "rules"
 TEXT = (FOLDER / "README.md").read_text()
@@ -77,6 +80,48 @@ def test_every_severity_is_named() -> None:
 
 def test_every_value_that_a_template_has_beside_the_fields_is_named() -> None:
     assert set(named_in_table(section("## Templates"))) == SAMPLE.keys() - FIELDS.keys()
+
+
+def test_every_field_that_only_the_full_record_is_sure_to_tell_is_named() -> None:
+    told = section("### What a batch does not tell").split("Unknown is not false")[0]
+    named = {name for name in re.findall(r"`(\w+)`", told) if name in FIELDS}
+    assert named == {name for name, field in FIELDS.items() if field.needs_record}
+    assert all(f"`{raw}`" in told for raw in ("payload", "result"))
+
+
+def test_every_kind_of_value_that_where_sees_is_named() -> None:
+    named = set(named_in_table(section("## where")))
+    numeric = {name for name, field in FIELDS.items() if field.numeric}
+    listed = {name for name, field in FIELDS.items() if field.listed}
+    assert {"payload", "result"} | numeric | listed <= named
+
+
+def expressions() -> list[str]:
+    """What the section on `where` writes in its sentences and tables that is more than a word."""
+    spans = re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", section("## where"), flags=re.DOTALL))
+    return [span for span in spans if re.search(r"\S (>|&&|in|==) \S|\.exists\(", span)]
+
+
+@pytest.mark.parametrize("source", expressions())
+def test_every_expression_in_the_text_is_one(source: str) -> None:
+    assert Where(source).names
+
+
+def test_every_trouble_of_the_watch_is_named_and_no_other() -> None:
+    table = section("## The watcher itself").split("| `watcher` | lasts while |")[1].split("\n\n")[0]
+    assert named_in_table(table)[0] == "blind"
+    firsts = [line.split("`")[1] for line in table.splitlines() if line.startswith("| `")]
+    assert firsts == list(TroubleKind)
+
+
+def test_every_key_of_a_rule_about_the_watcher_is_said_to_go_or_not_to_go() -> None:
+    table = section("## The watcher itself").split("| key | in a rule about the watcher |")[1].split("\n\n")[0]
+    assert {*named_in_table(table), *KINDS, "match"} == set(KEYS)
+
+
+def test_what_tells_the_alerts_of_the_watcher_apart_is_said() -> None:
+    *most, last = [f"`{name}`" for name in WATCHER_FIELDS]
+    assert f"told apart by {', '.join(most)} and {last}" in section("## The watcher itself")
 
 
 @pytest.mark.parametrize("example", EXAMPLES)

@@ -224,7 +224,7 @@ def test_another_programs_database_is_left_as_it_was(tmp_path: Path, mark: int) 
 
 def test_a_newer_store_is_refused_by_all_and_an_older_one_by_who_cannot_change_it(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("UPDATE _sqlite_migrations SET name = 'much_later'")
+        connection.execute("UPDATE _sqlite_migrations SET name = 'much_later' WHERE name = 'first_tables'")
         connection.commit()
     assert "made by a newer nonce-watcher: upgrade it; or, to restore" in refusal(path)
     with closing(sqlite3.connect(path)) as connection:

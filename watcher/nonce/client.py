@@ -156,9 +156,19 @@ class NonceClient:
         rows, _ = await self._all(_AGENTS, self._listed("agents"))
         return [found for row in rows if (found := translate.agent(row)) is not None]
 
-    async def miners(self, farm_id: str) -> list[Miner]:
-        """Every miner of a farm (2.6). A list read while it moved may lack one: believe two of them."""
-        rows, _ = await self._all(_MINERS, self._listed("farms", farm_id, "miner", "latest"))
+    async def miners(self, farm_id: str, *, patient: bool = False) -> list[Miner]:
+        """Every miner of a farm (2.6). A list read while it moved may lack one: believe two of them.
+
+        Args:
+            farm_id: whose miners.
+            patient: leave half of the budget to those who can't wait.
+        """
+        path = (*self._root, "farms", farm_id, "miner", "latest")
+
+        def ask(number: int, size: int) -> Request:
+            return Request("GET", path, {"page": str(number), "pageSize": str(size)}, patient=patient)
+
+        rows, _ = await self._all(_MINERS, ask)
         return [translate.miner(row, farm_id) for row in rows]
 
     async def search_batches(self, farm_id: str, *, since: Millis | None) -> Listing:

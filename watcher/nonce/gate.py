@@ -10,6 +10,9 @@ from watcher.errors import ApiRefused, ApiThrottled
 from watcher.nonce.budget import Budget
 from watcher.nonce.pace import Pace
 
+_PATIENCE = 1.0
+"""Seconds after which a patient request looks again whether there is room."""
+
 
 class Gate:
     """Lets requests out one after another.
@@ -46,11 +49,12 @@ class Gate:
         self._demand: ApiThrottled | ApiRefused | None = None
 
     @asynccontextmanager
-    async def place(self, *, counted: bool = True) -> AsyncIterator[None]:
+    async def place(self, *, counted: bool = True, patient: bool = False) -> AsyncIterator[None]:
         """A place in the budget, taken until a minute after the request has ended.
 
         Args:
             counted: whether the API counts this request; one that it does not takes no place.
+            patient: it leaves half of the places to those that can't wait.
 
         Raises:
             ApiThrottled: the API's wait is not over. Nothing was sent.
@@ -60,6 +64,8 @@ class Gate:
             self._turn_back()
             yield
             return
+        while patient and self._crowded():
+            await self._sleep(_PATIENCE)
         async with self._turn:
             self._turn_back()
             while (wait := self._budget.wait(self._monotonic())) > 0:
@@ -73,6 +79,11 @@ class Gate:
             yield
         finally:
             self._budget.settle(self._monotonic())
+
+    def _crowded(self) -> bool:
+        """Whether half of the places are taken: what can wait leaves the others to those who can't."""
+        left = self._budget.allowance(self._monotonic())
+        return left.free <= left.places // 2
 
     @contextmanager
     def hearing(self, *, counted: bool = True) -> Iterator[None]:

@@ -85,7 +85,7 @@ class Session:
     async def _sent(self, request: Request, auth: Header) -> Reply:
         key = self._key.reveal()
         header = {"x-api-key": key} if auth == "x-api-key" else {"Authorization": f"Bearer {key}"}
-        async with self._gate.place(counted=self._counts(request)):
+        async with self._gate.place(counted=self._counts(request), patient=request.patient):
             return await self._transport.send(request, header)
 
     def _counts(self, request: Request) -> bool:

@@ -31,12 +31,14 @@ class Request:
     Args:
         path: its parts below the base URL, each an opaque text.
         body: what is sent as JSON.
+        patient: it is in no hurry.
     """
 
     method: Literal["GET", "POST"]
     path: tuple[str, ...]
     query: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, Any] | None = None
+    patient: bool = False
 
 
 @dataclass(frozen=True, slots=True)

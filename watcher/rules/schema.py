@@ -182,9 +182,7 @@ class RuleBase(Part):
     def _only_what_goes_with_the_watcher(self, conditions: Iterable[str]) -> None:
         wrong = [*conditions, *({"by", "keep_firing_for", "resolve", "expire", "where"} & self.model_fields_set)]
         if wrong:
-            raise ValueError(
-                f"{min(wrong)} goes with tasks: a rule about the watcher lasts as long as its trouble"
-            )
+            raise ValueError(f"{min(wrong)} goes with tasks: a rule about the watcher lasts as long as its trouble")
 
     @property
     def condition(self) -> str:

@@ -38,10 +38,6 @@ class Batches:
         """Those that are open or were never read."""
         return self._records("open = 1", farm_id)
 
-    def since(self, farm_id: str, since: Millis) -> list[BatchRecord]:
-        """Those created then or later."""
-        return self._records("created_at >= ?", farm_id, since)
-
     def record(self, farm_id: str, batch_id: str) -> BatchRecord | None:
         return next(iter(self._records("id = ?", farm_id, batch_id)), None)
 
@@ -69,10 +65,6 @@ class Batches:
     def close(self, farm_id: str, batch_id: str) -> None:
         """Nobody can read it any more: its tasks are left to the looks at their miners."""
         self._connection.execute("UPDATE batches SET open = 0 WHERE farm_id = ? AND id = ?", (farm_id, batch_id))
-
-    def last_read(self) -> Millis | None:
-        latest: Millis | None = self._connection.execute("SELECT max(read_at) FROM batches").fetchone()[0]
-        return latest
 
     def purge(self, before: Millis) -> None:
         self._connection.execute("DELETE FROM batches WHERE open = 0 AND created_at < ?", (before,))

@@ -125,13 +125,9 @@ class Fleet:
         )
         return cursor.fetchall()
 
-    def knows_miner(self, farm_id: str, miners: Iterable[str]) -> set[str]:
-        """Those of these miners that the inventory has."""
-        cursor = self._connection.execute(
-            "SELECT id FROM miners WHERE farm_id = ? AND gone_at IS NULL AND id IN (SELECT value FROM json_each(?))",
-            (farm_id, json.dumps(list(miners))),
-        )
-        return {row[0] for row in cursor}
+    def ever_known(self, farm_id: str) -> set[str]:
+        """The miners that some inventory showed."""
+        return {row[0] for row in self._connection.execute("SELECT id FROM miners WHERE farm_id = ?", (farm_id,))}
 
     def miners(self, farm_id: str) -> list[MinerRecord]:
         """The ones that are there, by id."""

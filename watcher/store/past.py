@@ -67,6 +67,14 @@ class Past:
         for start in range(0, len(found), _PAGE):
             yield from self._read(found[start : start + _PAGE])
 
+    def of_miners(self, farm_id: str, miners: Iterable[str]) -> list[Subject]:
+        """Every task of these miners."""
+        cursor = self._connection.execute(
+            "SELECT key FROM tasks WHERE farm_id = ? AND miner_id IN (SELECT value FROM json_each(?))",
+            (farm_id, json.dumps(sorted(miners))),
+        )
+        return list(self._read([row[0] for row in cursor]))
+
     def first_success(self, farm_id: str, miner_id: str, name: str, after: Millis) -> Subject | None:
         """The first success of a task of this name on a miner, of those created after a moment."""
         row = self._connection.execute(

@@ -108,9 +108,9 @@ class Attempts:
 
     def _refused(self, error: ApiRefused | ApiRejected, choice: Choice, farm: FarmState | None) -> None:
         """The request is understood and not answered: asking at once again is of no use."""
-        self.doubtful = True
         if farm is None:
             return
+        self.doubtful = True
         if choice.target is None:
             if farm.strategy is not None:
                 self.looker.settle_on(farm, None)

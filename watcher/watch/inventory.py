@@ -1,13 +1,14 @@
 """Which farms and miners there are: read from the API, or named by the configuration."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import structlog
 
 from watcher.errors import ApiRefused, ApiRejected
 from watcher.model.miner import Farm, Miner
+from watcher.model.subject import TaskChange
 from watcher.model.times import Millis
 from watcher.store.store import Store
 
@@ -20,7 +21,7 @@ _SUSPICIOUS = 10
 class InventoryApi(Protocol):
     async def farms(self) -> Sequence[Farm]: ...
 
-    async def miners(self, farm_id: str) -> Sequence[Miner]: ...
+    async def miners(self, farm_id: str, *, patient: bool = False) -> Sequence[Miner]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +53,14 @@ class Inventory:
     refused: Mapping[str, str] = field(default_factory=dict)
 
 
-async def read_inventory(api: InventoryApi, wanted: Wanted, known: Mapping[str, int]) -> Inventory:
+async def read_inventory(
+    api: InventoryApi, wanted: Wanted, known: Mapping[str, int], *, patient: bool = False
+) -> Inventory:
     """The farms and miners to watch.
 
     Args:
         known: how many miners each farm had so far.
+        patient: half of the request budget is left to the looks that go on meanwhile.
 
     Raises:
         ApiError: one of the lists could not be read; one that is refused concerns its farm alone.
@@ -74,7 +78,7 @@ async def read_inventory(api: InventoryApi, wanted: Wanted, known: Mapping[str, 
     refused: dict[str, str] = {}
     for farm in farms:
         try:
-            miners[farm.id] = await _miners(api, farm.id, known.get(farm.id, 0))
+            miners[farm.id] = await _miners(api, farm.id, known.get(farm.id, 0), patient=patient)
         except (ApiRefused, ApiRejected) as error:
             if error.status == 401:
                 raise
@@ -93,21 +97,26 @@ def _asked_for(farm: Farm, wanted: Wanted) -> bool:
     return wanted.farms is None or farm.id in wanted.farms or farm.name in wanted.farms
 
 
-async def _miners(api: InventoryApi, farm_id: str, known: int) -> tuple[Miner, ...]:
-    found = tuple(await api.miners(farm_id))
+async def _miners(api: InventoryApi, farm_id: str, known: int, *, patient: bool) -> tuple[Miner, ...]:
+    found = tuple(await api.miners(farm_id, patient=patient))
     if known >= _SUSPICIOUS and len(found) < known / 2:
         _log.warning("a farm lost most of its miners: reading again", farm=farm_id, known=known, now=len(found))
-        again = tuple(await api.miners(farm_id))
+        again = tuple(await api.miners(farm_id, patient=patient))
         found = max(found, again, key=len)
     return found
 
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """What the inventory no longer shows: whole farms, and miners of farms that are still there."""
+    """What the inventory no longer shows: whole farms, and miners of farms that are still there.
+
+    Args:
+        introduced: tasks of miners that were strangers until now, and what is known of them now.
+    """
 
     farms: tuple[str, ...]
     miners: tuple[tuple[str, str], ...]
+    introduced: tuple[TaskChange, ...] = ()
 
 
 def write_inventory(store: Store, inventory: Inventory, now: Millis) -> Gone:
@@ -118,12 +127,16 @@ def write_inventory(store: Store, inventory: Inventory, now: Millis) -> Gone:
     ]
     store.fleet.write_farms(inventory.farms, gone_farms, now)
     gone_miners: list[tuple[str, str]] = []
+    introduced: list[TaskChange] = []
     for farm in inventory.farms:
         if farm.id not in inventory.miners:
             continue
         shown = {miner.id for miner in inventory.miners[farm.id]}
         missing = [record.id for record in store.fleet.miners(farm.id) if record.id not in shown]
+        strangers = shown - store.fleet.ever_known(farm.id)
         store.fleet.write_miners(inventory.miners[farm.id])
+        known_now = store.past.of_miners(farm.id, strangers)
+        introduced += [TaskChange(replace(one, miner=one.task.miner), one) for one in known_now]
         store.fleet.mark_gone(farm.id, missing, now)
         gone_miners += [(farm.id, miner_id) for miner_id in missing]
-    return Gone(tuple(gone_farms), tuple(gone_miners))
+    return Gone(tuple(gone_farms), tuple(gone_miners), tuple(introduced))

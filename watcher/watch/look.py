@@ -14,7 +14,6 @@ from watcher.model.subject import TaskChange
 from watcher.model.task import FAILED, TIMED_OUT, Part, Task
 from watcher.model.times import DAY, HOUR, MINUTE, Millis, iso
 from watcher.rules.tracker import Scope
-from watcher.store.batches import BatchRecord
 from watcher.store.store import Store
 from watcher.watch.clock import ApiClock
 from watcher.watch.desk import Desk
@@ -116,17 +115,13 @@ class Looker:
         bench, store = self.bench, self.bench.store
         farm.asked_at = bench.clock.now()
         listing = await self._listing(farm, farm.window(bench.clock.now()))
-        if listing is None:
+        if listing is None or not self._watches(farm):
             return
         present = self._present(listing.date, listing.read_at)
         t0 = present if farm.t0 is None else farm.t0
-        records: dict[str, BatchRecord] = {}
-        if farm.done or farm.batches or farm.listed_at is not None:
-            known = [row.created_at for row in listing.batches if row.created_at is not None]
-            records = {one.batch.id: one for one in store.batches.since(farm.id, min(known, default=present))}
 
         def read_before(batch_id: str) -> bool:
-            record = records.get(batch_id)
+            record = store.batches.record(farm.id, batch_id)
             return record is not None and record.read_at is not None and not record.open
 
         farm.t0 = t0
@@ -176,6 +171,8 @@ class Looker:
         followed = farm.batches[batch_id]
         last = followed.read_at
         reading = await bench.api.batch(farm.id, batch_id, known=self.digests.get(place))
+        if not self._watches(farm):
+            return
         present = self._present(reading.date, reading.read_at)
         tasks = self._watched(farm.id, reading.tasks)
         with store.atomic():
@@ -233,6 +230,8 @@ class Looker:
         reading = await bench.api.miner_tasks(
             farm.id, miner_id, from_time=start, known=None if whole else self.digests.get(place)
         )
+        if not self._watches(farm):
+            return
         present = self._present(reading.date, reading.read_at)
         with store.atomic():
             self._note_lost_history(farm, last, present)
@@ -329,6 +328,10 @@ class Looker:
             self.bench.desk.unseen = (known_to, present)
             _log.info("nobody looked", since=iso(known_to), until=iso(present))
         return present
+
+    def _watches(self, farm: FarmState) -> bool:
+        """Whether the farm is still there: an inventory may have come while the request was out."""
+        return self.bench.plan.farms.get(farm.id) is farm
 
     def _t0(self, farm: FarmState, present: Millis) -> Millis | None:
         if not self.bench.learn:

@@ -98,6 +98,7 @@ class Watch:
         self.attempts = Attempts(self.looker, self.plan, self.health, clock, random, means.sleep)
         self._inventory_due: Millis = 0
         self._inventory_at: Millis = 0
+        self._taking: asyncio.Future[bool] | None = None
         self._channels: list[Trouble] = []
         self._channels_at: Millis = 0
         self._patience: Millis = SECOND
@@ -185,6 +186,13 @@ class Watch:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Look, until the stop."""
+        try:
+            await self._look_on(stop)
+        finally:
+            if self._taking is not None:
+                self._taking.cancel()
+
+    async def _look_on(self, stop: asyncio.Event) -> None:
         means = self.means
         while not stop.is_set():
             means.alive()
@@ -193,8 +201,10 @@ class Watch:
                 continue
             now = means.clock.now()
             if now >= max(self._inventory_due, self.plan.resume_at):
-                await self.take_inventory()
-                continue
+                if not self.plan.farms:
+                    await self.take_inventory()
+                    continue
+                self._taking = asyncio.ensure_future(self.take_inventory())
             self._probe(now)
             choice = choose(self.plan, means.allowance(), now)
             if isinstance(choice, Rest):
@@ -242,9 +252,8 @@ class Watch:
         """Which farms and miners there are; whether that could be read."""
         self.means.spending(Purpose.INVENTORY.value)
         now = self.means.clock.now()
-        self._inventory_at = now
+        self._inventory_at, self._inventory_due = now, now + self.means.inventory_every
         if await self.attempts.work(self._read_inventory(), Choice(Purpose.INVENTORY)):
-            self._inventory_due = self.means.clock.now() + self.means.inventory_every
             return True
         # With farms known, the watch over them goes on meanwhile.
         wait = _INVENTORY_RETRY if self.plan.farms else self._patience
@@ -255,12 +264,14 @@ class Watch:
     async def _read_inventory(self) -> None:
         means, store = self.means, self.means.store
         known = {record.farm.id: len(store.fleet.miners(record.farm.id)) for record in store.fleet.farms()}
-        inventory = await read_inventory(means.api, means.wanted, known)
+        inventory = await read_inventory(means.api, means.wanted, known, patient=bool(self.plan.farms))
         now = means.clock.now()
         with store.atomic():
             gone = write_inventory(store, inventory, now)
             for farm_id, miner_id in (*((farm_id, None) for farm_id in gone.farms), *gone.miners):
                 means.desk.remove(farm_id, miner_id, now)
+            means.desk.take(gone.introduced)
+            means.desk.judge((), now)
         for farm_id in gone.farms:
             self.plan.farms.pop(farm_id, None)
             means.watermarks.drop(farm_id)
