@@ -308,7 +308,7 @@ class Book:
 
     def judge(self, watermark: int) -> None:
         self.mark.at = watermark
-        moved = {tracker.scope for tracker in self.engine._trackers.values()}
+        moved = {tracker.scope for tracker in self.engine._trackers.all()}
         for verdict in self.engine.settle(moved):
             rule = self.engine.rules[verdict.key[0]]
             alert = alert_of(rule, verdict.key[1], {FARM.id: FARM.name})

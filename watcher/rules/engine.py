@@ -4,7 +4,6 @@ It keeps one tracker for every alert that fires or might soon, all of which can 
 never comes from a clock: alerts are settled up to the watermark of what they are about.
 """
 
-from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
@@ -17,7 +16,8 @@ from watcher.rules.event import Event, Role
 from watcher.rules.fields import by_value
 from watcher.rules.placing import Index, Placed, reach, scope_of
 from watcher.rules.rule import Rule
-from watcher.rules.tracker import AlertKey, Scope, Tracker, Verdict, new_tracker
+from watcher.rules.tracker import AlertKey, Scope, Tracker, Verdict
+from watcher.rules.trackers import Trackers
 
 
 class Watermarks(Protocol):
@@ -43,9 +43,7 @@ class Engine:
         self.rules = {rule.name: rule for rule in rules}
         self._past = past
         self._watermarks = watermarks
-        self._trackers: dict[AlertKey, Tracker] = {}
-        self._by_scope: defaultdict[Scope, set[AlertKey]] = defaultdict(set)
-        self._listeners: defaultdict[tuple[str, Hashable], set[AlertKey]] = defaultdict(set)
+        self._trackers = Trackers()
         self._dirty: set[AlertKey] = set()
         self._replay_from: dict[AlertKey, Millis] = {}
         self._judged_from: dict[AlertKey, Millis] = {}
@@ -68,8 +66,6 @@ class Engine:
     def rebuild(self) -> None:
         """Forget everything and learn it again from the log."""
         self._trackers.clear()
-        self._by_scope.clear()
-        self._listeners.clear()
         self._dirty.clear()
         self._replay_from.clear()
         self._judged_from.clear()
@@ -122,7 +118,7 @@ class Engine:
 
     def _hearers(self, rule: Rule, topic: Hashable, event: Event, subject: Subject) -> set[AlertKey]:
         """The alerts that wait for this topic; of what is told late, also those that waited for it then."""
-        hearers = set(self._listeners.get((rule.name, topic), ()))
+        hearers = self._trackers.listeners(rule.name, topic)
         scope = scope_of(rule, subject)
         if self._is_late(scope, None, event.at):
             for placed, _ in self._logged(rule, reach(rule, event.at), scope):
@@ -157,24 +153,19 @@ class Engine:
         if not replaying and self._is_late(scope, tracker, event.at):
             self._replay(rule, key, scope, event.at)
             return
-        if tracker is None:
-            tracker = self._trackers[key] = new_tracker(rule, key, scope)
-            self._by_scope[scope].add(key)
-        self._give(rule, tracker, event)
+        self._give(rule, self._trackers.made(rule, key, scope), event)
         self._dirty.add(key)
 
     def _replay(self, rule: Rule, key: AlertKey, scope: Scope, at: Millis) -> None:
         """Mark an alert to be told again from the log, since something changed at the moment `at`."""
         self._replay_from[key] = min(at, self._replay_from.get(key, at))
         self._dirty.add(key)
-        if key not in self._trackers:
-            self._trackers[key] = new_tracker(rule, key, scope)
-            self._by_scope[scope].add(key)
+        self._trackers.made(rule, key, scope)
 
     def unsettled(self) -> dict[Scope, Millis]:
         """Whose alerts have an end that is known but lies beyond their watermark, and when the last of them is."""
         found: dict[Scope, Millis] = {}
-        for tracker in self._trackers.values():
+        for tracker in self._trackers.all():
             ends = [event.at for event in tracker.pending if event.role not in (Role.MATCH, Role.ENTER)]
             if ends:
                 found[tracker.scope] = max(*ends, found.get(tracker.scope, 0))
@@ -182,28 +173,16 @@ class Engine:
 
     def drop(self, farm_id: str, miner_id: str | None = None) -> list[AlertKey]:
         """Forget a farm that is gone, or one miner of it; returns the alerts that were about it alone."""
-        gone = [
-            key
-            for scope, keys in list(self._by_scope.items())
-            if scope.farm_id == farm_id and miner_id in (None, scope.miner_id)
-            for key in keys
-        ]
+        gone = self._trackers.about(farm_id, miner_id)
         for key in gone:
-            self._forget(self._trackers[key])
+            self._trackers.forget(self._trackers[key])
             self._dirty.discard(key)
         self.doubts.forget(farm_id, miner_id)
         return gone
 
     def next_stuck(self, farm_id: str) -> Millis | None:
         """The next moment at which time alone may make something true about a farm, after what was judged."""
-        edges = (
-            tracker.signal.next_edge()
-            for scope, keys in self._by_scope.items()
-            if scope.farm_id == farm_id
-            for tracker in (self._trackers[key] for key in keys)
-            if tracker.life.by_time
-        )
-        return min((edge for edge in edges if edge is not None), default=None)
+        return self._trackers.next_edge(farm_id)
 
     # --- judging
 
@@ -223,12 +202,7 @@ class Engine:
 
     def _moved(self, scopes: Iterable[Scope]) -> set[AlertKey]:
         """The alerts that a watermark's move, or the end of a doubt, may change."""
-        moved = set(scopes)
-        farms = {Scope(scope.farm_id) for scope in moved if scope == Scope(scope.farm_id) and scope.farm_id}
-        if farms:
-            # Read by batches, a farm's miners and batches go by its watermark too.
-            moved |= {scope for scope in self._by_scope if Scope(scope.farm_id) in farms}
-        found = {key for scope in moved for key in self._by_scope.get(scope, ()) if self._ripe(key)}
+        found = {key for key in self._trackers.going_by(scopes) if self._ripe(key)}
         certain = self.doubts.take_moved()
         return found | {key for key in self._trackers if key[0] in certain} if certain else found
 
@@ -265,14 +239,13 @@ class Engine:
         self._by_facts.discard(key)
         tracker.judged_firing_at = None if verdict.open is None else now
         if tracker.idle():
-            self._forget(tracker)
+            self._trackers.forget(tracker)
         return verdict
 
     def _replayed(self, key: AlertKey, changed_at: Millis) -> None:
         """Build an alert's memory anew, from far enough back to be right from `changed_at` on."""
-        rule, old = self.rules[key[0]], self._trackers[key]
-        tracker = self._trackers[key] = new_tracker(rule, key, old.scope)
-        tracker.topics = old.topics
+        rule = self.rules[key[0]]
+        tracker = self._trackers.renewed(rule, key)
         since = reach(rule, changed_at)
         for placed, _ in self._logged(rule, since, tracker.scope):
             if placed.key == key:
@@ -284,8 +257,7 @@ class Engine:
         topic = rule.condition.listens_for(event, tracker.key[1])
         if topic is None:
             return
-        self._listeners[rule.name, topic].add(tracker.key)
-        tracker.topics.add(topic)
+        self._trackers.listen(tracker, topic)
         for spoken in rule.condition.spoken_before(event, tracker.key[1], self._past):
             tracker.insert(spoken)
 
@@ -309,17 +281,6 @@ class Engine:
         """From when on the log must be read to know the rule's alerts as they are now; None: all of it."""
         watermark = self._watermarks.of(Scope())
         return None if watermark is None else reach(rule, watermark)
-
-    def _forget(self, tracker: Tracker) -> None:
-        del self._trackers[tracker.key]
-        self._by_scope[tracker.scope].discard(tracker.key)
-        if not self._by_scope[tracker.scope]:
-            del self._by_scope[tracker.scope]
-        for topic in tracker.topics:
-            listeners = self._listeners[tracker.key[0], topic]
-            listeners.discard(tracker.key)
-            if not listeners:
-                del self._listeners[tracker.key[0], topic]
 
 
 def _text_key(key: AlertKey) -> tuple[str, tuple[str, ...]]:
