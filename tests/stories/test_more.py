@@ -93,7 +93,7 @@ def test_a_task_that_the_api_no_longer_shows_ends_its_alert_as_lost(tell: Tell) 
     story.sim.by_miner[miner.id].remove(task)
     batch = story.sim.batches.pop(task.batch_id)
     story.sim.by_farm[batch.farm_id].remove(batch)
-    for days in (1, 6, 2):
+    for days in (1, 6, 2, 1):
         story.later(days=days)
         story.once()
     assert ends(story) == {("task-hanging", "lost")}

@@ -46,7 +46,8 @@ class Sim:
         self.switches = switches if switches is not None else Switches()
         self.behaviour = behaviour if behaviour is not None else Behaviour()
         self.workspace = "org_simulated000000000000000000"
-        self.random = Random(seed)  # noqa: S311 - a simulation, to be repeatable
+        # Not the fleet's own sequence, or the first batch would have the first farm's id.
+        self.random = Random(f"{seed} fate")  # noqa: S311 - a simulation, to be repeatable
         self.fleet = fleet if fleet is not None else Fleet.generate(seed, farms, miners)
         self.tasks: dict[str, SimTask] = {}
         self.by_miner: defaultdict[str, list[SimTask]] = defaultdict(list)

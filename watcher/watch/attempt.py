@@ -21,6 +21,8 @@ _REFUSED: Millis = 5 * MINUTE
 _FIRST_HOLD: Millis = 5 * SECOND
 _LONGEST_HOLD: Millis = 10 * MINUTE
 _GONE = (404, 410)
+_CERTAIN = 3
+"""So often a batch must not be found before it is believed to be gone."""
 _COMPLETE = frozenset({Purpose.SEARCH, Purpose.OPEN, Purpose.ACTIVE, Purpose.ROUND})
 """What shows a farm whole, as far as its strategy does."""
 
@@ -127,7 +129,7 @@ class Attempts:
                 self.health.failed(farm.id, str(error), refused=isinstance(error, ApiRefused))
                 farm.resume_at = self.clock.now() + _REFUSED
                 self.looker.settle_on(farm, None)
-        elif error.status in _GONE:
+        elif error.status in _GONE and batch.failures >= _CERTAIN:
             self.looker.close(farm, batch.id)
 
     def _unavailable(self, error: ApiError, choice: Choice, farm: FarmState | None) -> None:

@@ -15,7 +15,7 @@ FIRST_REACH: Millis = 7 * DAY
 _PINNED: Millis = HOUR
 """An open batch that is older is followed by its id, so that one that never ends does not make the lists long."""
 _LINGERS: Millis = HOUR
-"""How long a batch that says it is pending is read again although all of its tasks have ended."""
+"""How long a batch that says it is pending, or lacks tasks, is read again although all it shows has ended."""
 
 
 class Strategy(StrEnum):
@@ -208,7 +208,9 @@ class FarmState:
     def _covered(self, followed: Followed, tasks: Sequence[Task], head: Batch | None, present: Millis) -> bool:
         self._settled(followed)
         young = followed.created_at is None or present - followed.created_at < _LINGERS
-        lingering = young and head is not None and head.status == PENDING
+        pending = head is not None and head.status == PENDING
+        told = (followed.row.task_count or 0) if followed.row is not None else 0
+        lingering = young and (pending or not tasks or len(tasks) < told)
         if lingering or not all(is_final(task.status) for task in tasks):
             return True
         del self.batches[followed.id]
