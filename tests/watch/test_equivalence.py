@@ -112,7 +112,7 @@ class World:
 
     def trouble(self) -> None:
         self.seen.add("faults")
-        self.sim.fail_next(self.random.randint(1, 4), self.random.choice(FAULTS), self.random.choice(PATHS))
+        self.sim.fail_next(self.random.randint(1, 3), self.random.choice(FAULTS), self.random.choice(PATHS))
 
     # --- the watch
 

@@ -21,7 +21,7 @@ _REFUSED: Millis = 5 * MINUTE
 _FIRST_HOLD: Millis = 5 * SECOND
 _LONGEST_HOLD: Millis = 10 * MINUTE
 _GONE = (404, 410)
-_CERTAIN = 3
+_CERTAIN = 4
 """So often a batch must not be found before it is believed to be gone."""
 _COMPLETE = frozenset({Purpose.SEARCH, Purpose.OPEN, Purpose.ACTIVE, Purpose.ROUND})
 """What shows a farm whole, as far as its strategy does."""
@@ -119,18 +119,20 @@ class Attempts:
             self.health.failed(farm.id, str(error), refused=isinstance(error, ApiRefused))
             farm.resume_at = self.clock.now() + _REFUSED
             return
-        self._hold(choice, farm, _LONGEST_HOLD)
         batch = farm.batches.get(choice.target)
-        if batch is None:
-            farm.turns.skip(choice.target)
-            self.looker.give_up_on(farm, choice.target)
-            if not farm.by_batches and self.health.farms[farm.id].seen_at <= (farm.probed_at or 0):
-                # Not only its batches are refused, so that says nothing about them.
-                self.health.failed(farm.id, str(error), refused=isinstance(error, ApiRefused))
-                farm.resume_at = self.clock.now() + _REFUSED
-                self.looker.settle_on(farm, None)
-        elif error.status in _GONE and batch.failures >= _CERTAIN:
-            self.looker.close(farm, batch.id)
+        if batch is not None:
+            gone = error.status in _GONE
+            self._hold(choice, farm, _FIRST_HOLD << batch.failures if gone else _LONGEST_HOLD)
+            if gone and batch.failures >= _CERTAIN:
+                self.looker.close(farm, batch.id)
+            return
+        self._hold(choice, farm, _LONGEST_HOLD)
+        self.looker.give_up_on(farm, choice.target)
+        if not farm.by_batches and self.health.farms[farm.id].seen_at <= (farm.probed_at or 0):
+            # Not only its batches are refused, so that says nothing about them.
+            self.health.failed(farm.id, str(error), refused=isinstance(error, ApiRefused))
+            farm.resume_at = self.clock.now() + _REFUSED
+            self.looker.settle_on(farm, None)
 
     def _unavailable(self, error: ApiError, choice: Choice, farm: FarmState | None) -> None:
         """Passing. A target, a farm that fails again and again waits longer and longer, and holds up no other."""

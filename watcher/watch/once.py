@@ -11,7 +11,7 @@ _MOMENT: Millis = SECOND * 5 // 4
 """The present of a look is a `Date`, cut to its second: so much after a moment, a look is sure to be past it."""
 _AHEAD: Millis = MINUTE
 """How far ahead of the API's present something may lie for one look at everything to wait for it."""
-_TRIES = 3
+_TRIES = 4
 _PATIENCE: Millis = 30 * SECOND
 
 
