@@ -150,9 +150,7 @@ def watch(folder: Path, scale: float) -> None:
     async def sleep(seconds: float) -> None:
         await asyncio.sleep(seconds / scale)
 
-    host = Host(
-        os.environ, monotonic=lambda: 1e6 + (time.monotonic() - began) * scale, sleep=sleep, console=_Lines()
-    )
+    host = Host(os.environ, monotonic=lambda: 1e6 + (time.monotonic() - began) * scale, sleep=sleep, console=_Lines())
 
     def take_marks() -> None:
         for _ in sys.stdin:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from watcher.model.merge import FORESIGHT, merge, transitions_of
 from watcher.model.miner import Miner
-from watcher.model.task import FINAL_STATUSES, STATUSES, LogLine, Task, Transition, is_final
+from watcher.model.task import FINAL_STATUSES, FULL, POOR, STATUSES, LogLine, Part, Task, Transition, is_final
 
 MOMENTS = st.integers(1_000_000, 1_000_000 + 20_000)
 ROWS = st.builds(
@@ -26,6 +26,12 @@ ROWS = st.builds(
     error=st.sampled_from([None, "no answer"]),
     logs=st.lists(st.sampled_from([LogLine("a"), LogLine("b")]), max_size=2).map(tuple),
 )
+
+
+def seen(row: Task, known: dict[str, Transition], **look: int | None) -> tuple[Transition, ...]:
+    """What a first reading's own row shows."""
+    said: Any = {"updated_at": row.updated_at, **look}
+    return transitions_of(row, known, **said)
 
 
 def consistent(row: Task) -> Task:
@@ -90,7 +96,7 @@ def test_a_final_task_never_reopens_and_nothing_known_is_lost(rows: list[Task]) 
 
 @given(ROWS, MOMENTS)
 def test_every_time_of_a_row_becomes_a_transition_and_only_these_and_the_current_one(row: Task, now: int) -> None:
-    found = transitions_of(row, {}, observed_at=now, last_open=None, baseline=None)
+    found = seen(row, {}, observed_at=now, last_open=None, baseline=None)
     reached = {status for status, at in row.times.items() if at <= now + FORESIGHT}
     assert {transition.status for transition in found} >= reached
     assert {transition.status for transition in found} <= reached | {row.status}
@@ -100,8 +106,8 @@ def test_every_time_of_a_row_becomes_a_transition_and_only_these_and_the_current
 @given(ROWS, MOMENTS)
 def test_diff_and_apply_are_inverse(row: Task, now: int) -> None:
     """What was logged, given back, brings nothing new: the log holds all that the row told."""
-    first = transitions_of(row, {}, observed_at=now, last_open=None, baseline=None)
-    again = transitions_of(row, {one.status: one for one in first}, observed_at=now + 5, last_open=now, baseline=None)
+    first = seen(row, {}, observed_at=now, last_open=None, baseline=None)
+    again = seen(row, {one.status: one for one in first}, observed_at=now + 5, last_open=now, baseline=None)
     assert set(again) == set(first)
 
 
@@ -168,12 +174,12 @@ def test_a_different_word_is_believed_when_it_is_the_last(name: str, old: Any, n
 
 
 def test_a_final_status_without_a_time_is_placed_where_it_was_observed() -> None:
-    found = transitions_of(reboot("failed", created=10), {}, observed_at=900, last_open=400, baseline=None)
+    found = seen(reboot("failed", created=10), {}, observed_at=900, last_open=400, baseline=None)
     assert found[-1] == Transition("failed", 900, 900, observed=True, since=400)
 
 
 def test_the_newer_shape_places_it_at_its_update() -> None:
-    (created, failed) = transitions_of(
+    (created, failed) = seen(
         reboot("failed", created=10, updated_at=700), {}, observed_at=900, last_open=None, baseline=None
     )
     assert (created.at, failed.at, failed.observed, failed.since) == (10, 700, True, 10)
@@ -181,7 +187,7 @@ def test_the_newer_shape_places_it_at_its_update() -> None:
 
 def test_the_true_time_corrects_an_observed_one_and_stays_what_it_was() -> None:
     known = {"failed": Transition("failed", 900, 900, observed=True, since=400, baseline=950)}
-    (_, failed) = transitions_of(
+    (_, failed) = seen(
         reboot("failed", created=10, failed=777), known, observed_at=2_000, last_open=None, baseline=None
     )
     assert failed == Transition("failed", 777, 900, observed=False, since=None, baseline=950)
@@ -189,12 +195,12 @@ def test_the_true_time_corrects_an_observed_one_and_stays_what_it_was() -> None:
 
 def test_what_lies_far_ahead_does_not_exist_yet() -> None:
     ahead = reboot("pending", created=10, pending=20, failed=20 + FORESIGHT + 1)
-    found = transitions_of(ahead, {}, observed_at=20, last_open=None, baseline=None)
+    found = seen(ahead, {}, observed_at=20, last_open=None, baseline=None)
     assert [transition.status for transition in found] == ["created", "pending"]
 
 
 def test_at_the_first_contact_only_what_is_not_later_is_baseline() -> None:
-    found = transitions_of(
+    found = seen(
         reboot("failed", created=10, pending=500, failed=501), {}, observed_at=900, last_open=None, baseline=500
     )
     assert [transition.baseline for transition in found] == [500, 500, None]
@@ -207,7 +213,7 @@ def test_every_final_status_is_final() -> None:
 def test_all_states_that_were_passed_between_two_looks_are_found_in_the_order_of_a_life() -> None:
     ended = reboot("succeed", succeed=20, pending=20, queuing=10, created=10)
     known = {"created": Transition("created", 10, 15)}
-    found = transitions_of(ended, known, observed_at=900, last_open=15, baseline=None)
+    found = seen(ended, known, observed_at=900, last_open=15, baseline=None)
     assert [(one.status, one.at, one.observed_at) for one in found] == [
         ("created", 10, 15),
         ("queuing", 10, 900),
@@ -235,24 +241,22 @@ def test_all_states_that_were_passed_between_two_looks_are_found_in_the_order_of
     ],
 )
 def test_where_a_status_without_a_time_is_placed(task: Task, last_open: int | None, at: int, since: int | None) -> None:
-    found = transitions_of(task, {}, observed_at=900, last_open=last_open, baseline=None)
+    found = seen(task, {}, observed_at=900, last_open=last_open, baseline=None)
     (observed,) = [one for one in found if one.status == task.status]
     assert observed == Transition(task.status, at, 900, observed=True, since=since)
 
 
 def test_an_observed_one_stays_while_nothing_better_came() -> None:
     pending = Transition("pending", 500, 500, observed=True, since=400)
-    found = transitions_of(
-        reboot("failed", failed=800), {"pending": pending}, observed_at=900, last_open=500, baseline=None
-    )
+    found = seen(reboot("failed", failed=800), {"pending": pending}, observed_at=900, last_open=500, baseline=None)
     assert found == (pending, Transition("failed", 800, 900))
     ahead = reboot("pending", pending=900 + FORESIGHT + 1)
-    assert transitions_of(ahead, {"pending": pending}, observed_at=900, last_open=500, baseline=None) == (pending,)
+    assert seen(ahead, {"pending": pending}, observed_at=900, last_open=500, baseline=None) == (pending,)
 
 
 def test_a_known_time_stays_known_though_the_present_went_back() -> None:
     known = Transition("failed", 10_000_000, 10_000_000)
-    (found,) = transitions_of(
+    (found,) = seen(
         reboot("failed", failed=10_000_120), {"failed": known}, observed_at=5, last_open=None, baseline=None
     )
     assert found == replace(known, at=10_000_120)
@@ -269,5 +273,46 @@ def test_a_known_time_stays_known_though_the_present_went_back() -> None:
     ],
 )
 def test_an_observed_one_is_baseline_by_its_update_else_its_creation(task: Task, learnt: int | None) -> None:
-    found = transitions_of(task, {}, observed_at=900, last_open=None, baseline=500)
+    found = seen(task, {}, observed_at=900, last_open=None, baseline=500)
     assert {one.status: one.baseline for one in found}["failed"] == learnt
+
+
+def test_an_older_readings_update_says_nothing_of_a_later_status() -> None:
+    """2.1 told of the beginning in the newer shape; the end came through 2.4, which has no times at all."""
+    merged = merge(reboot("pending", created=10, updated_at=20), reboot("cancelled"))
+    assert merged.updated_at == 20
+    found = transitions_of(merged, {}, updated_at=None, observed_at=900, last_open=20, baseline=None)
+    assert found[-1] == Transition("cancelled", 900, 900, observed=True, since=20)
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "left"),
+    [
+        # two readings of one status: each tells what it has
+        (replace(reboot("failed"), lacks=POOR), replace(reboot("failed"), lacks=FULL), FULL),
+        (
+            replace(reboot("failed"), lacks=POOR - {Part.LOGS}),
+            replace(reboot("failed"), lacks=POOR - {Part.RESULT}),
+            POOR - {Part.LOGS, Part.RESULT},
+        ),
+        # a full record of the beginning tells the payload of the end, not its logs
+        (replace(reboot("pending"), lacks=FULL), replace(reboot("failed"), lacks=POOR), POOR - {Part.PAYLOAD}),
+        # and all times up to it: with the end's own, none is missing
+        (
+            replace(reboot("pending"), lacks=FULL),
+            replace(reboot("failed", failed=90), lacks=POOR),
+            POOR - {Part.PAYLOAD, Part.TIMES},
+        ),
+        # before the beginning, not even those
+        (
+            replace(reboot("queuing"), lacks=FULL),
+            replace(reboot("failed", failed=90), lacks=POOR),
+            POOR - {Part.PAYLOAD},
+        ),
+        # a poor reading of the beginning takes nothing from the full one of the end
+        (replace(reboot("pending"), lacks=POOR), replace(reboot("failed"), lacks=FULL), FULL),
+    ],
+)
+def test_what_two_readings_leave_open(first: Task, then: Task, left: frozenset[Part]) -> None:
+    assert merge(first, then).lacks == left
+    assert merge(then, first).lacks == left

@@ -88,7 +88,9 @@ def out(budget: Budget, count: int, now: float) -> None:
         (1.2, 1, 1),
     ],
 )
-def test_a_429_makes_the_limit_four_fifths_of_what_was_out_but_at_least_half_of_what_it_was(configured: float, requests: int, limit: float) -> None:
+def test_a_429_makes_the_limit_four_fifths_of_what_was_out_but_at_least_half_of_what_it_was(
+    configured: float, requests: int, limit: float
+) -> None:
     budget = Budget(configured)
     out(budget, requests, 100.0)
     budget.throttled(110.0)

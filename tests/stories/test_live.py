@@ -89,7 +89,10 @@ def test_what_a_batch_does_not_tell_is_fetched_and_no_match_is_missed() -> None:
             mode = "sleep" if miner.id < "8" else "low"
             sim.create_batch(farm_id, "miner.power_mode.update", [miner.id], payload={"mode": mode})
         pass_minutes(run, 10)
-    said = {rule: "\n".join(one.text for one in run.told if f"Rule {rule}" in one.text) for rule in ("slow", "overheated", "sleeping")}
+    said = {
+        rule: "\n".join(one.text for one in run.told if f"Rule {rule}" in one.text)
+        for rule in ("slow", "overheated", "sleeping")
+    }
     everyone = {miner.id for miner in sim.miners()}
     assert {one for one in everyone if one in said["slow"]} == set(slow)
     assert {one for one in everyone if one in said["overheated"]} == {miner.id for miner in hot}
@@ -165,5 +168,3 @@ def test_farms_and_miners_come_and_go() -> None:
     assert newcomer.id in run.told[-1].text
     assert '"end": "removed"' in run.logged
     assert '"miners": 21' in run.logged
-
-

@@ -109,6 +109,7 @@ def transitions_of(
     task: Task,
     known: Mapping[str, Transition],
     *,
+    updated_at: Millis | None,
     observed_at: Millis,
     last_open: Millis | None,
     baseline: Millis | None,
@@ -121,6 +122,7 @@ def transitions_of(
     Args:
         task: as merged.
         known: its transitions as logged, by status.
+        updated_at: as the reading gave it that showed its status; an older one's says nothing of when that began.
         observed_at: the API's present at this reading.
         last_open: the last reading that showed the task open.
         baseline: the farm's T0 where this is the first reading of its miner; a new transition is baseline
@@ -139,13 +141,14 @@ def transitions_of(
             learnt = baseline if baseline is not None and at <= baseline else None
             found[status] = Transition(status, at, observed_at, baseline=learnt)
     if task.status not in found and task.status not in task.times:
-        found[task.status] = _observed(task, observed_at, last_open, baseline)
+        found[task.status] = _observed(task, updated_at, observed_at, last_open, baseline)
     return tuple(sorted(found.values(), key=lambda transition: (transition.at, _progress(transition.status))))
 
 
-def _observed(task: Task, observed_at: Millis, last_open: Millis | None, baseline: Millis | None) -> Transition:
+def _observed(
+    task: Task, updated_at: Millis | None, observed_at: Millis, last_open: Millis | None, baseline: Millis | None
+) -> Transition:
     """The current status, entered at an unknown time: not before `since`, not after `at`."""
-    updated_at = task.updated_at
     if updated_at is None or updated_at > observed_at or (last_open is not None and updated_at < last_open):
         at = observed_at  # what was updated then was another status
     else:

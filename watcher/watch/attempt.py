@@ -9,11 +9,14 @@ import structlog
 from watcher.errors import ApiError, ApiRefused, ApiRejected, ApiThrottled, StoreFailed, StoreUnusable
 from watcher.model.times import MINUTE, SECOND, Millis
 from watcher.nonce.pace import Pace
+from watcher.watch.batches import close_batch
 from watcher.watch.clock import ApiClock
 from watcher.watch.farm import FarmState, Strategy
 from watcher.watch.health import Health
-from watcher.watch.look import Looker
+from watcher.watch.look import take_look
+from watcher.watch.miners import give_up_on
 from watcher.watch.plan import Choice, Plan, Purpose
+from watcher.watch.workbench import Workbench
 
 _log = structlog.get_logger()
 
@@ -36,7 +39,7 @@ class Attempts:
         doubtful: the inventory may be wrong: something that it names was not found.
     """
 
-    looker: Looker
+    bench: Workbench
     plan: Plan
     health: Health
     clock: ApiClock
@@ -52,7 +55,7 @@ class Attempts:
         """Take a look; whether it worked."""
         farm = self.plan.farms.get(choice.farm_id or "")
         self.plan.sent(choice, self.clock.now())
-        if not await self.work(self.looker.take(choice), choice, farm):
+        if not await self.work(take_look(self.bench, choice), choice, farm):
             return False
         if farm is not None:
             farm.resume_at = 0
@@ -115,7 +118,7 @@ class Attempts:
         self.doubtful = True
         if choice.target is None:
             if farm.strategy is not None:
-                self.looker.settle_on(farm, None)
+                self.bench.settle_on(farm, None)
             self.health.failed(farm.id, str(error), refused=isinstance(error, ApiRefused))
             farm.resume_at = self.clock.now() + _REFUSED
             return
@@ -124,15 +127,15 @@ class Attempts:
             gone = error.status in _GONE
             self._hold(choice, farm, _FIRST_HOLD << batch.failures if gone else _LONGEST_HOLD)
             if gone and batch.failures >= _CERTAIN:
-                self.looker.close(farm, batch.id)
+                close_batch(self.bench, farm, batch.id)
             return
         self._hold(choice, farm, _LONGEST_HOLD)
-        self.looker.give_up_on(farm, choice.target)
+        give_up_on(self.bench, farm, choice.target)
         if not farm.by_batches and self.health.farms[farm.id].seen_at <= (farm.probed_at or 0):
             # Not only its batches are refused, so that says nothing about them.
             self.health.failed(farm.id, str(error), refused=isinstance(error, ApiRefused))
             farm.resume_at = self.clock.now() + _REFUSED
-            self.looker.settle_on(farm, None)
+            self.bench.settle_on(farm, None)
 
     def _unavailable(self, error: ApiError, choice: Choice, farm: FarmState | None) -> None:
         """Passing. A target, a farm that fails again and again waits longer and longer, and holds up no other."""

@@ -218,6 +218,10 @@ class FarmState:
             self.done[followed.id] = (followed.row, followed.tally)
         return False
 
+    def batches_read(self) -> list[tuple[str, Millis]]:
+        """The batches that are followed and were read, each with its last reading."""
+        return [(one.id, one.read_at) for one in self.batches.values() if one.read_at is not None]
+
     def known_to(self) -> Millis | None:
         """Up to when everything is known: the last list, but no further than each batch that is followed."""
         if self.listed_at is None:

@@ -118,6 +118,7 @@ def _changed(before: Known | None, row: Task, look: Look) -> _Changed | None:
     transitions = transitions_of(
         task,
         {transition.status: transition for transition in logged},
+        updated_at=row.updated_at if row.status == task.status else None,
         observed_at=look.present,
         last_open=_last_open(before, look),
         baseline=look.t0 if look.last is None else None,

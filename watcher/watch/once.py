@@ -34,7 +34,7 @@ class _Once:
         if not await self._inventory():
             return False
         # One look at everything speaks at its end, so that one trouble is one message.
-        self._watch.looker.bench.silent = True
+        self._watch.bench.silent = True
         complete = not any(farm.refused for farm in self._watch.health.farms.values())
         await self._insist(Choice(Purpose.AGENTS))
         for farm in list(self._farms.values()):

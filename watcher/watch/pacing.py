@@ -1,7 +1,8 @@
 """How often, and how fast: what is wished, stretched to what the budget allows. Pure."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from watcher.model.times import MINUTE, SECOND, Millis
@@ -59,6 +60,19 @@ class Known(Protocol):
 
     @property
     def farms(self) -> Mapping[str, FarmState]: ...
+
+    @property
+    def searched(self) -> Collection[Millis]: ...
+
+
+def unreserved(plan: Known, allowance: Allowance, now: Millis) -> Allowance:
+    """What others than searches may use up: a window's searches that were not made yet keep their places."""
+    if not plan.wishes.searches_count:
+        return allowance
+    searched = sum(farm.by_batches for farm in plan.farms.values())
+    expected = math.ceil(searched * allowance.window / search_every(plan, allowance))
+    made = sum(at > now - allowance.window for at in plan.searched)
+    return replace(allowance, free=max(0, allowance.free - max(0, expected - made)))
 
 
 def slowness(purpose: Purpose, allowance: Allowance) -> Millis:

@@ -1,18 +1,22 @@
 """Which request to spend next. Pure: a function of what is known, the budget and the time, and each answer
 names its purpose. Newest trouble first; what has waited longest has its turn all the same."""
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from watcher.model.times import Millis
 from watcher.watch.candidates import AGENTS_EVERY, Candidate, candidates
 from watcher.watch.farm import FarmState
-from watcher.watch.pacing import Allowance, Wishes, cycle, reread_every, search_every, slowness
+from watcher.watch.pacing import Allowance, Wishes, cycle, reread_every, search_every, slowness, unreserved
 from watcher.watch.purpose import BACKGROUND, Choice, Purpose
 
 _ORDER = {purpose: rank for rank, purpose in enumerate(Purpose)}
 _FAIR_TURN = 4
 _BACKGROUND_TURN = 10
+_REMEMBERED = 1000
+"""Searches that a window may hold at most; what is more is not reserved for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,7 @@ class Plan:
     Args:
         turn: how many requests were spent; fair turns are counted by it.
         sent_at, swept_at, agents_at: when the last request went out, the last of the sweep, the last for agents.
+        searched: when the last searches went out.
         resume_at: the API as a whole is left alone until then.
     """
 
@@ -39,6 +44,7 @@ class Plan:
     swept_at: Millis = 0
     agents_at: Millis = 0
     resume_at: Millis = 0
+    searched: deque[Millis] = field(default_factory=partial(deque, maxlen=_REMEMBERED))
 
     def sent(self, choice: Choice, now: Millis) -> None:
         """A request went out."""
@@ -48,6 +54,8 @@ class Plan:
             self.swept_at = now
         elif choice.purpose is Purpose.AGENTS:
             self.agents_at = now
+        elif choice.purpose is Purpose.SEARCH:
+            self.searched.append(now)
 
 
 def choose(plan: Plan, allowance: Allowance, now: Millis) -> Choice | Rest:
@@ -59,7 +67,10 @@ def choose(plan: Plan, allowance: Allowance, now: Millis) -> Choice | Rest:
     if not ready:
         return Rest(min((one.ripe_at for one in found), default=None))
     best = _best(plan.turn, ready, now)
-    goes_at = plan.sent_at + slowness(best.choice.purpose, allowance)
+    left = unreserved(plan, allowance, now)
+    goes_at = plan.sent_at + slowness(best.choice.purpose, left)
+    if left.free <= 0:
+        goes_at = max(goes_at, now + int(left.gap))
     if goes_at <= now:
         return best.choice
     search = next((one for one in ready if one.choice.purpose is Purpose.SEARCH), None)

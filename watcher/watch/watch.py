@@ -10,19 +10,19 @@ import structlog
 
 from watcher.errors import StoreFailed
 from watcher.model.times import DAY, MINUTE, SECOND, Millis
-from watcher.model.trouble import Trouble, TroubleKind
-from watcher.rules.tracker import Scope
+from watcher.model.trouble import Trouble
 from watcher.store.store import Store
 from watcher.watch.attempt import Attempts, probes_again
 from watcher.watch.clock import ApiClock
 from watcher.watch.desk import Desk
-from watcher.watch.farm import FarmState, Followed, Strategy
-from watcher.watch.health import Health, Lag
+from watcher.watch.health import Health
 from watcher.watch.inventory import InventoryApi, Wanted, read_inventory, write_inventory
-from watcher.watch.look import Api as LookApi
-from watcher.watch.look import Bench, Looker
-from watcher.watch.plan import Allowance, Choice, Plan, Purpose, Rest, Wishes, choose, cycle, search_every
+from watcher.watch.moments import Moments
+from watcher.watch.plan import Allowance, Choice, Plan, Purpose, Rest, Wishes, choose
+from watcher.watch.roster import enrol
 from watcher.watch.watermarks import Watermarks
+from watcher.watch.workbench import Api as LookApi
+from watcher.watch.workbench import Workbench
 
 _log = structlog.get_logger()
 
@@ -32,8 +32,6 @@ _DOUBT_REST: Millis = 10 * MINUTE
 _PROBE_EVERY: Millis = DAY
 _LONGEST_NAP = 5.0
 _SHORTEST_NAP = 0.01
-_CHANNELS_EVERY: Millis = 10 * SECOND
-_GAPS_SHOWN: Millis = DAY
 
 
 class Api(InventoryApi, LookApi, Protocol):
@@ -81,7 +79,7 @@ class Watch:
         clock = means.clock
         self.plan = Plan(means.wishes)
         self.health = Health(clock.now())
-        bench = Bench(
+        self.bench = Workbench(
             store=means.store,
             api=means.api,
             desk=means.desk,
@@ -93,18 +91,24 @@ class Watch:
             only=means.wanted.miners,
             changed=means.changed,
         )
-        self.looker = Looker(bench)
         random = means.random or Random()  # noqa: S311 - spreads retries, guards nothing
-        self.attempts = Attempts(self.looker, self.plan, self.health, clock, random, means.sleep)
+        self.attempts = Attempts(self.bench, self.plan, self.health, clock, random, means.sleep)
+        self.moments = Moments(
+            store=means.store,
+            desk=means.desk,
+            plan=self.plan,
+            health=self.health,
+            watermarks=means.watermarks,
+            clock=clock,
+            allowance=means.allowance,
+            channels=means.channels,
+            stretching=means.stretching,
+            changed=means.changed,
+        )
         self._inventory_due: Millis = 0
         self._inventory_at: Millis = 0
         self._taking: asyncio.Future[bool] | None = None
-        self._channels: list[Trouble] = []
-        self._channels_at: Millis = 0
         self._patience: Millis = SECOND
-        self._stretched: Millis | None = None
-        self.troubles: list[Trouble] = []
-        """What is wrong with the watch itself, as of the last tick."""
 
     # --- memory
 
@@ -115,10 +119,9 @@ class Watch:
             StoreFailed: the store can't be written now.
         """
         store = self.means.store
-        self.looker.digests.clear()
+        self.bench.digests.clear()
         self.plan.farms.clear()
-        for record in store.fleet.standing():
-            self._enrol(record.farm.id)
+        self._enrol()
         self._mind_farms()
         with store.atomic():
             self.means.desk.restore(self.means.clock.now())
@@ -126,47 +129,11 @@ class Watch:
             farm.records = self.means.desk.wanted(farm.id)
             farm.stuck_at = self.means.desk.next_stuck(farm.id)
         self.attempts.stale = False
-        self.looker.known_to = store.fleet.last_look()
+        self.bench.known_to = store.fleet.last_look()
 
-    def _enrol(self, farm_id: str) -> None:
-        """A farm with its miners, as the store has them."""
-        store = self.means.store
-        farm = self.plan.farms.get(farm_id) or self._farm(farm_id)
-        self.plan.farms[farm_id] = farm
-        miners = store.fleet.miners(farm_id)
-        farm.turns.reset(
-            [(miner.id, miner.watermark, miner.active_at) for miner in miners], store.tasks.miners_with_open(farm_id)
-        )
-        self.means.watermarks.reset(
-            farm_id,
-            [(miner.id, miner.watermark) for miner in miners],
-            by_batches=farm.by_batches,
-            known_to=store.fleet.watermark(farm_id),
-            batches=[(one.id, one.read_at) for one in farm.batches.values() if one.read_at is not None],
-        )
-
-    def _farm(self, farm_id: str) -> FarmState:
-        record = next(one for one in self.means.store.fleet.standing() if one.farm.id == farm_id)
-        strategy = None if record.strategy is None else Strategy(record.strategy)
-        if self.means.strategy == "miners" or (self.means.strategy == "auto" and self.means.wanted.miners is not None):
-            strategy = Strategy.MINERS
-        elif self.means.strategy == "batches" and strategy is Strategy.MINERS:
-            strategy = None
-        farm = FarmState(
-            farm_id, strategy, record.probed_at, record.t0, record.listed_at, agent_status=record.agent_status
-        )
-        for one in self.means.store.batches.to_read(farm_id):
-            batch = one.batch
-            over = batch.status != "pending" and record.t0 is not None and (batch.created_at or record.t0) < record.t0
-            farm.batches[batch.id] = Followed(
-                batch.id,
-                batch.created_at,
-                one.listed_at,
-                one.read_at,
-                row=batch,
-                history=one.read_at is None and over,
-            )
-        return farm
+    def _enrol(self) -> None:
+        means = self.means
+        enrol(means.store, self.plan, means.watermarks, means.strategy, some_miners=means.wanted.miners is not None)
 
     def _mind_farms(self) -> None:
         standing = self.means.store.fleet.standing()
@@ -221,13 +188,13 @@ class Watch:
             return
         for farm in self.plan.farms.values():
             if probes_again(farm, now, _PROBE_EVERY):
-                self.looker.settle_on(farm, None)
+                self.bench.settle_on(farm, None)
 
     def _mind_strangers(self) -> None:
         """What the inventory doesn't know, or what it knows and was not found, has it read again, but not too often."""
-        if self.looker.strangers or self.attempts.doubtful:
+        if self.bench.strangers or self.attempts.doubtful:
             self._inventory_due = min(self._inventory_due, self._inventory_at + _DOUBT_REST)
-            self.looker.strangers = self.attempts.doubtful = False
+            self.bench.strangers = self.attempts.doubtful = False
 
     async def _mend(self, stop: asyncio.Event) -> None:
         try:
@@ -275,10 +242,9 @@ class Watch:
         for farm_id in gone.farms:
             self.plan.farms.pop(farm_id, None)
             means.watermarks.drop(farm_id)
-        for record in store.fleet.standing():
-            self._enrol(record.farm.id)
+        self._enrol()
         self._mind_farms()
-        self.looker.farms_known = inventory.shown
+        self.bench.farms_known = inventory.shown
         for farm in self.plan.farms.values():
             farm.refused = farm.id in inventory.refused
         for farm_id, refusal in inventory.refused.items():
@@ -295,50 +261,10 @@ class Watch:
         Raises:
             StoreFailed: nothing was saved.
         """
-        if self.stale:
-            return
-        means, now = self.means, self.means.clock.now()
-        self.troubles = self._troubles(now)
-        self._tell_stretching()
-        changes = means.desk.troubled(self.troubles, now) if self.health.settled(now) else []
-        left_out = means.watermarks.leave_out(self.health.left_out(now))
-        due = means.desk.next_due(now)
-        if not (changes or left_out or means.desk.postponed or (due is not None and due <= now)):
-            return
-        with means.store.atomic():
-            means.desk.note_troubles(changes, now)
-            if left_out:
-                means.desk.judge([Scope()], now)
-            means.desk.judge_all(now)
-            spoken = means.desk.speak(now)
-        if spoken:
-            means.changed()
-
-    def _troubles(self, now: Millis) -> list[Trouble]:
-        if self.means.clock.take_step():
-            self.health.stepped_at = now
-        if now - self._channels_at >= _CHANNELS_EVERY:
-            self._channels, self._channels_at = self.means.channels(now), now
-        gaps = self.means.store.fleet.gaps(now - _GAPS_SHOWN)
-        return [*self.health.troubles(now, self.lags(), gaps), *self._channels]
-
-    def _tell_stretching(self) -> None:
-        every = search_every(self.plan, self.means.allowance())
-        stretched = every if every > self.plan.wishes.every else None
-        if stretched != self._stretched:
-            self._stretched = stretched
-            self.means.stretching(stretched)
-
-    def lags(self) -> dict[str, Lag]:
-        """How far each farm is known, and how old that is expected to be at most."""
-        allowance = self.means.allowance()
-        return {
-            farm.id: Lag(self.means.watermarks.of(Scope(farm.id)), cycle(self.plan, farm, allowance))
-            for farm in self.plan.farms.values()
-        }
+        if not self.stale:
+            self.moments.tick()
 
     @property
     def healthy(self) -> bool:
         """Looking, judging, saving and telling all work."""
-        serious = {TroubleKind.BLIND, TroubleKind.AUTH, TroubleKind.CHANNEL}
-        return not self.stale and self.means.clock.told and not any(one.kind in serious for one in self.troubles)
+        return not self.stale and self.moments.healthy
