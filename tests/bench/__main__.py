@@ -5,10 +5,16 @@ import argparse
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import ingest, memory, start
+from tests.bench import detection, ingest, memory, quiet, start
 from watcher.logs import configure
 
-PARTS = {"ingest": ingest.measure, "memory": memory.measure, "start": start.measure}
+PARTS = {
+    "detection": detection.measure,
+    "quiet": quiet.measure,
+    "ingest": ingest.measure,
+    "memory": memory.measure,
+    "start": start.measure,
+}
 
 
 def main() -> None:

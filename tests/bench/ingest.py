@@ -1,74 +1,46 @@
 """Ingest and quiet look: 100,000 tasks through parse, diff, log, rules and commit."""
 
+import asyncio
 import gc
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
-from datetime import UTC
 from pathlib import Path
 from statistics import median
 
 from tests.bench.pages import LAST, PAGE, fifty_rules, pages
-from watcher.alerts.board import Board, Voice
-from watcher.alerts.compose import Composer
-from watcher.alerts.routes import Route, Timers
+from tests.bench.place import READER, MinersOnly, workbench
+from watcher.model.look import Reading
 from watcher.model.miner import Farm, Miner
 from watcher.nonce import translate
-from watcher.nonce.lenient import Envelope, Reader
-from watcher.nonce.shapes import TaskShape
-from watcher.rules.load import load_rules
-from watcher.rules.tracker import Scope
 from watcher.store import rows
 from watcher.store.database import open_database
 from watcher.store.store import Store
 from watcher.store.tasks import _LOG, _UPSERT
-from watcher.watch.desk import Desk, Policy
-from watcher.watch.ingest import Look, ingest
-from watcher.watch.watermarks import Watermarks
+from watcher.watch.look import take_look
+from watcher.watch.plan import Choice, Purpose
+from watcher.watch.workbench import Workbench
 
 TASKS = 100_000
 RUNS = 2
 FARM = "farm"
-READER = Reader(TaskShape, Envelope[TaskShape])
 
 
-@dataclass
-class Watcher:
-    store: Store
-    desk: Desk
-    watermarks: Watermarks
-
-    def look(self, number: int, body: bytes) -> None:
-        """What the watch does with one reply, the network left out."""
-        miner = f"{number:032x}"
-        tasks = tuple(translate.task(row, FARM, miner) for row in READER.read(body).rows)
-        last = self.watermarks.of(Scope(FARM, miner))
-        with self.store.atomic():
-            taken = ingest(self.store, Look(FARM, miner, tasks, LAST, last, 0))
-            self.desk.take(taken.changes)
-            self.store.fleet.looked(FARM, miner, LAST, taken.active_at)
-            moved = self.watermarks.looked(FARM, miner, LAST)
-            judged = self.desk.judge([Scope(FARM, miner), *([Scope(FARM), Scope()] if moved else [])], LAST)
-            if judged or moved:
-                self.desk.speak(LAST)
-
-
-def watcher(folder: Path, count: int) -> Watcher:
+def quiet_place(folder: Path, bodies: list[bytes]) -> Workbench:
+    """Miners that were known for long but never looked at; what the API says of the n-th is the n-th body."""
     fifty_rules(folder)
     store = Store(open_database(folder / "state.db"))
-    loaded = load_rules(folder).rules
-    rules = {rule.name: rule for rule in loaded}
-    watermarks = Watermarks()
-    miners = [f"{number:032x}" for number in range(count)]
     with store.atomic():
         store.fleet.write_farms([Farm(FARM, "Bench")], [], 0)
-        store.fleet.write_miners([Miner(FARM, miner) for miner in miners])
-    watermarks.reset(FARM, [(miner, None) for miner in miners])
-    board = Board([Route({}, ("ops",), ("rule", "farm"), Timers())], rules, {"ops": Voice("ops")})
-    desk = Desk(store, Policy(loaded, {"ops": ["t"]}), board, Composer(rules, store.past, UTC), watermarks)
-    return Watcher(store, desk, watermarks)
+        store.fleet.write_miners([Miner(FARM, f"{number:032x}") for number in range(len(bodies))])
+        store.fleet.set_t0(FARM, 0)
+
+    def read(farm_id: str, miner_id: str) -> Reading:
+        rows = READER.read(bodies[int(miner_id, 16)]).rows
+        return Reading(tuple(translate.task(row, farm_id, miner_id) for row in rows), LAST)
+
+    return workbench(store, folder, lambda: LAST, MinersOnly(read))
 
 
 def floor_of_ingest(folder: Path, bodies: list[bytes]) -> float:
@@ -110,13 +82,13 @@ def one_run(bodies: list[bytes]) -> tuple[float, float, float]:
     """Ingest and quiet look, each against its floor, and the ingest's tasks a second."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        ours = watcher(folder, len(bodies))
+        ours = quiet_place(folder, bodies)
 
-        def look_at_all() -> None:
-            for number, body in enumerate(bodies):
-                ours.look(number, body)
+        async def look_at_all() -> None:
+            for number in range(len(bodies)):
+                await take_look(ours, Choice(Purpose.ROUND, FARM, f"{number:032x}"))
 
-        new, quiet = timed(look_at_all), timed(look_at_all)
+        new, quiet = (timed(lambda: asyncio.run(look_at_all())) for _ in range(2))
         parse = timed(lambda: [READER.read(body) for body in bodies])
         ours.store.close()
         return new / floor_of_ingest(folder, bodies), quiet / parse, TASKS / new

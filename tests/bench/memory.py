@@ -1,12 +1,12 @@
 """Memory: the daemon's parts on a store of a million tasks, through a day of polling 10,000 miners."""
 
+import asyncio
 import json
 import resource
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from datetime import UTC
 from pathlib import Path
 
 from watcher.logs import configure
@@ -72,59 +72,45 @@ def fill(folder: Path) -> None:
 
 
 def watch(folder: Path) -> None:
-    """A day of looks, each with the miner's last week of tasks; every hundredth brings a new failure."""
-    from tests.bench.ingest import READER
-    from watcher.alerts.board import Board, Voice
-    from watcher.alerts.compose import Composer
-    from watcher.alerts.routes import Route, Timers
+    """A day of looks, one miner at a time; every hundredth brings a new failure."""
+    from tests.bench.place import MinersOnly, workbench
+    from watcher.model.look import Reading
     from watcher.model.task import Task
-    from watcher.model.times import SECOND
+    from watcher.model.times import MINUTE, SECOND
     from watcher.notify import apprise_adapter
     from watcher.pack import pack_folder
-    from watcher.rules.load import load_rules
-    from watcher.rules.tracker import Scope
     from watcher.store.database import open_database
     from watcher.store.store import Store
-    from watcher.watch.desk import Desk, Policy
-    from watcher.watch.ingest import Look, ingest
-    from watcher.watch.plan import Plan
-    from watcher.watch.watermarks import Watermarks
+    from watcher.watch.look import take_look
+    from watcher.watch.plan import Allowance, Choice, choose
 
-    assert {READER, apprise_adapter}  # the daemon has them loaded too
+    assert apprise_adapter  # the daemon has it loaded too
     store = Store(open_database(folder / "state.db"))
-    loaded = load_rules(pack_folder()).rules
-    rules = {rule.name: rule for rule in loaded}
-    watermarks, plan = Watermarks(), Plan(30_000)
-    miners = store.fleet.miners("f")
-    watermarks.reset("f", [(miner.id, miner.watermark) for miner in miners])
-    plan.reset("f", [(miner.id, miner.watermark, miner.active_at) for miner in miners], [])
-    board = Board([Route({}, ("ops",), ("rule", "farm"), Timers())], rules, {"ops": Voice("ops")})
-    desk = Desk(store, Policy(loaded, {"ops": ["t"]}), board, Composer(rules, store.past, UTC), watermarks)
     now = 1_772_000_000_000
-    with store.atomic():
-        desk.restore(now)
-    early = 0.0
-    for number in range(LOOKS):
-        now += SECOND * 2 // 3
-        choice = plan.choose(now)
-        if choice is None:
-            continue
-        place = choice.place
+    number = 0
+
+    def read(farm_id: str, miner_id: str) -> Reading:
         tasks: tuple[Task, ...] = ()
         if number % 100 == 0:
             times = {"created": now - 60_000, "pending": now - 50_000, "failed": now - 1000}
-            tasks = (Task("f", f"new-{number}", "miner.system.reboot", "failed", place[1], "b", times),)
-        last = watermarks.of(Scope(*place))
-        with store.atomic():
-            taken = ingest(store, Look(*place, tasks, now, last, 0))
-            desk.take(taken.changes)
-            store.fleet.looked(*place, now, taken.active_at)
-            moved = watermarks.looked(*place, now)
-            desk.judge([Scope(*place), *([Scope("f"), Scope()] if moved else [])], now)
-            desk.speak(now)
-        plan.looked(place, now, has_open=taken.has_open, active_at=taken.active_at)
-        if number == 1000:
-            early = resident()
+            tasks = (Task(farm_id, f"new-{number}", "miner.system.reboot", "failed", miner_id, "b", times),)
+        return Reading(tasks, now)
+
+    bench = workbench(store, pack_folder(), lambda: now, MinersOnly(read))
+    early = 0.0
+
+    async def day() -> None:
+        nonlocal now, number, early
+        for number in range(LOOKS):
+            now += SECOND * 2 // 3
+            choice = choose(bench.plan, Allowance(90, 90, MINUTE), now)
+            if isinstance(choice, Choice):
+                bench.plan.sent(choice, now)
+                await take_look(bench, choice)
+            if number == 1000:
+                early = resident()
+
+    asyncio.run(day())
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     sys.stdout.write(json.dumps({"early": early, "late": resident(), "peak": peak}))
 

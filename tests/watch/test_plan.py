@@ -56,7 +56,7 @@ def chosen(found: Choice | Rest) -> Choice:
         (lambda one: one.batches.update(b=batch("b", trouble=True, moved=True)), Purpose.TROUBLE),
         (lambda one: one.batches.update(b=batch("b", read_at=None)), Purpose.NEW),
         (lambda one: one.batches.update(b=batch("b", moved=True)), Purpose.MOVED),
-        (lambda one: (one.batches.update(b=batch("b", NOW - 9)), setattr(one, "stuck_at", NOW - 5)), Purpose.STUCK),
+        (lambda one: (one.batches.update(b=batch("b", NOW - 9)), one.__setattr__("stuck_at", NOW - 5)), Purpose.STUCK),
         (lambda one: one.records.update(m=NOW), Purpose.RECORD),
         (lambda one: one.reasons.update(m=NOW), Purpose.REASON),
         (lambda one: one.batches.update(b=batch("b", NOW - MINUTE)), Purpose.REREAD),
