@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -136,6 +135,7 @@ def daemon(
 
 
 def watch(folder: Path, scale: float) -> None:
+    from tests.bench.memory import highest
     from watcher.assembly import Host
     from watcher.daemon import Daemon
     from watcher.loading import load_all
@@ -161,7 +161,7 @@ def watch(folder: Path, scale: float) -> None:
     asyncio.run(Daemon(config, load_all(config, os.environ), host).run())
     _say({
         "cpu": time.process_time() - marked[0],
-        "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "peak": highest(),
     })  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from watcher.model.times import MINUTE, SECOND, Millis, from_datetime
 from watcher.model.trouble import Trouble, TroubleKind
 from watcher.rules.engine import Engine
 from watcher.rules.load import load_rules
-from watcher.rules.tracker import Scope
+from watcher.rules.scope import Scope
 
 RULES = load_rules(Path(__file__).resolve().parents[2] / "rules").rules
 NOW: Millis = from_datetime(datetime(2026, 3, 2, tzinfo=UTC) + timedelta(hours=9))

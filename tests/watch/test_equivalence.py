@@ -20,7 +20,7 @@ from watcher.assembly import Host, Parts, opened
 from watcher.loading import load_all
 from watcher.logs import configure
 from watcher.model.task import Transition, is_final
-from watcher.rules.tracker import Scope
+from watcher.rules.scope import Scope
 from watcher.sim import Outcome, Sim, SimClock, SimTask, Switches
 from watcher.sim.server import SimServer
 from watcher.watch.plan import Choice, Rest, choose

@@ -1,6 +1,6 @@
 """Up to when everything is known."""
 
-from watcher.rules.tracker import Scope
+from watcher.rules.scope import Scope
 from watcher.watch.watermarks import Watermarks
 
 

@@ -57,7 +57,7 @@ def reconcile(alert: Alert, stored: Sequence[Episode], verdict: Verdict, reading
         for stretch in [*verdict.closed, *([verdict.open] if verdict.open else [])]
         if border is None or stretch.ended_at is None or stretch.ended_at >= border
     ]
-    left = list(stored)
+    left = [episode for episode in stored if episode.end_reason is not EndReason.CORRECTED]
     changes: list[EpisodeChange] = []
     for stretch in stretches:
         same = next((episode for episode in left if _overlap(episode, stretch)), None)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from watcher.model.miner import Farm, Miner
 from watcher.model.task import Task, Transition
+from watcher.model.times import Millis
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +32,22 @@ class TaskChange:
 
     before: Subject | None
     after: Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A farm, or a miner of it, as the inventory tells it: something to watch, also without any task.
+
+    Args:
+        since: its first look.
+    """
+
+    farm: Farm
+    miner: Miner | None
+    since: Millis
+
+    def as_subject(self) -> tuple[Subject, Transition]:
+        """As if it had a task, for the fields that tell the farm or the miner."""
+        miner_id = None if self.miner is None else self.miner.id
+        task = Task(self.farm.id, "", "", "", miner_id)
+        return Subject(0, task, self.farm, self.miner, ()), Transition("", self.since, self.since)

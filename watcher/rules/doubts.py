@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from watcher.model.subject import Subject
 from watcher.model.times import Millis
 from watcher.rules.rule import Rule
-from watcher.rules.tracker import Scope
+from watcher.rules.scope import Scope
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,19 +5,21 @@ never comes from a clock: alerts are settled up to the watermark of what they ar
 """
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Protocol
 
 from watcher.model.subject import Subject, TaskChange
 from watcher.model.times import SECOND, Millis
-from watcher.rules.conditions.condition import Hit, Past
+from watcher.rules.conditions.condition import Past
 from watcher.rules.doubts import Doubts, curious
 from watcher.rules.event import Event, Role
-from watcher.rules.fields import by_value
-from watcher.rules.placing import Index, Placed, reach, scope_of
+from watcher.rules.log import Log
+from watcher.rules.placing import Index, Placed, part_of, reach, scope_of
 from watcher.rules.rule import Rule
-from watcher.rules.tracker import AlertKey, Scope, Tracker, Verdict
+from watcher.rules.scope import Scope
+from watcher.rules.tracker import AlertKey, Tracker, Verdict
 from watcher.rules.trackers import Trackers
+
+_ENDS = frozenset({Role.LEAVE, Role.SUCCESS, Role.RESOLVE, Role.LOST})
 
 
 class Watermarks(Protocol):
@@ -35,13 +37,10 @@ class Engine:
         watermarks: read whenever something is judged.
     """
 
-    edited_at: Mapping[str, Millis]
-    """Rules that were edited: what was observed up to then is of the past to them (invariant 7)."""
-
     def __init__(self, rules: Sequence[Rule], past: Past, watermarks: Watermarks) -> None:
-        self.edited_at = {}
         self.rules = {rule.name: rule for rule in rules}
         self._past = past
+        self._log = Log(past)
         self._watermarks = watermarks
         self._trackers = Trackers()
         self._dirty: set[AlertKey] = set()
@@ -51,6 +50,10 @@ class Engine:
         self._index = Index(rules)
         self._curious = frozenset(rule.name for rule in curious(rules))
         self.doubts = Doubts()
+
+    def edited(self, at: Mapping[str, Millis]) -> None:
+        """Rules that were edited, and when: what was observed up to then is of the past to them (invariant 7)."""
+        self._log.edited_at = at
 
     # --- learning
 
@@ -71,19 +74,51 @@ class Engine:
         self._judged_from.clear()
         self._by_facts.clear()
         self.doubts.clear()
+        self._log.forget_seeds()
         for rule in self.rules.values():
-            horizon = self._horizon(rule)
-            for placed, subject in self._logged(rule, horizon, Scope()):
-                self._insert(rule, placed, subject, replaying=True)
-            if rule.name in self._curious:
-                for subject in self._past.subjects(since=horizon or None, names=rule.condition.match.literals("task")):
-                    self.doubts.note(rule, subject)
-            for key in [key for key in self._trackers if key[0] == rule.name]:
-                self._judged_from[key] = self._watermarks.of(self._trackers[key].scope) or 0
+            self._rebuild(rule)
+
+    def _rebuild(self, rule: Rule) -> None:
+        horizon = self._horizon(rule)
+        for placed, subject in self._log.since(rule, horizon, Scope()):
+            self._insert(rule, placed, subject, replaying=True)
+        self._seed(rule)
+        for key, scope in self._log.possible(rule).items():
+            self._trackers.made(rule, key, scope)
+        for key in [key for key in self._trackers if key[0] == rule.name]:
+            tracker = self._trackers[key]
+            self._recall(rule, tracker, horizon)
+            self._judged_from[key] = self._watermarks.of(tracker.scope) or 0
+            self._dirty.add(key)
+        if rule.name in self._curious:
+            for subject in self._past.subjects(since=horizon or None, names=rule.condition.match.literals("task")):
+                self.doubts.note(rule, subject)
+
+    def introduce(self) -> None:
+        """Farms and miners came: some rules watch them before they have any task."""
+        self._log.forget_seeds()
+        for rule in self.rules.values():
+            self._seed(rule)
+
+    def _seed(self, rule: Rule) -> None:
+        for key, (event, scope) in self._log.seeds(rule).items():
+            tracker = self._trackers.get(key)
+            if tracker is None:
+                tracker = self._trackers.made(rule, key, scope)
+                tracker.insert(event)
+                self._recall(rule, tracker, event.at)
+                self._dirty.add(key)
+            elif tracker.begun_at is None or event.at < tracker.begun_at:
+                self._replay(rule, key, scope, event.at)
+
+    def _recall(self, rule: Rule, tracker: Tracker, until: Millis | None) -> None:
+        """Give a tracker what matters to it of the time before the part of the log that it was given."""
+        for event in self._log.before(rule, tracker.key, until):
+            tracker.insert(event)
 
     def _take_hits(self, rule: Rule, change: TaskChange) -> None:
-        now = self._placed(rule, change.after)
-        before = [] if change.before is None else self._placed(rule, change.before)
+        now = self._log.placed(rule, change.after)
+        before = [] if change.before is None else self._log.placed(rule, change.before)
         if not now and not before:
             return
         had = {placed.mark for placed in before}
@@ -98,30 +133,32 @@ class Engine:
                 self._insert(rule, placed, change.after)
 
     def _take_marks(self, rule: Rule, change: TaskChange) -> None:
-        """Tell the alerts that wait for such a transition (a repair, an `{on}`)."""
-        known = set() if change.before is None else set(change.before.transitions)
-        for transition in change.after.transitions:
-            if transition in known:
-                continue
-            spoken = rule.condition.speaks_of(change.after, transition)
-            if spoken is None:
-                continue
-            topic, event = spoken
+        """Tell the alerts that wait for such a transition (a repair, an `{on}`); and those that took one too early."""
+        had = {} if change.before is None else _spoken(rule, change.before)
+        has = _spoken(rule, change.after)
+        for mark in had.keys() - has.keys():
+            topic, event = had[mark]
             for key in self._hearers(rule, topic, event, change.after):
-                tracker = self._trackers.get(key)
-                scope = scope_of(rule, change.after) if tracker is None else tracker.scope
+                self._replay(rule, key, self._scope_of(rule, key, change.after), event.at)
+        for mark in has.keys() - had.keys():
+            topic, event = has[mark]
+            for key in self._hearers(rule, topic, event, change.after):
+                tracker, scope = self._trackers.get(key), self._scope_of(rule, key, change.after)
                 if tracker is None or self._is_late(scope, tracker, event.at):
                     self._replay(rule, key, scope, event.at)
                 else:
                     tracker.insert(event)
                     self._dirty.add(key)
 
+    def _scope_of(self, rule: Rule, key: AlertKey, subject: Subject) -> Scope:
+        tracker = self._trackers.get(key)
+        return scope_of(rule, subject) if tracker is None else tracker.scope
+
     def _hearers(self, rule: Rule, topic: Hashable, event: Event, subject: Subject) -> set[AlertKey]:
         """The alerts that wait for this topic; of what is told late, also those that waited for it then."""
         hearers = self._trackers.listeners(rule.name, topic)
-        scope = scope_of(rule, subject)
-        if self._is_late(scope, None, event.at):
-            for placed, _ in self._logged(rule, reach(rule, event.at), scope):
+        if self._is_late(Scope(subject.farm.id, subject.task.miner_id), None, event.at):
+            for placed, _ in self._log.since(rule, reach(rule, event.at), rule.condition.waiters(subject)):
                 waited = placed.hit.event.at <= event.at
                 if waited and rule.condition.listens_for(placed.hit.event, placed.key[1]) == topic:
                     hearers.add(placed.key)
@@ -133,27 +170,19 @@ class Engine:
         judged_to = self._watermarks.of(scope) if settled_to is None else settled_to
         return judged_to is not None and at <= judged_to
 
-    def _placed(self, rule: Rule, subject: Subject) -> list[Placed]:
-        placed: list[Placed] = []
-        for hit in rule.condition.hits(subject):
-            values = tuple(by_value(name, subject, hit.transition) for name in rule.by)
-            placed.append(Placed((rule.name, values), self._dated(rule, hit)))
-        return placed
-
-    def _dated(self, rule: Rule, hit: Hit) -> Hit:
-        edited_at = self.edited_at.get(rule.name)
-        if edited_at is None or hit.event.observed_at > edited_at:
-            return hit
-        return replace(hit, event=replace(hit.event, observed_at=edited_at, before_edit=True))
-
     def _insert(self, rule: Rule, placed: Placed, subject: Subject, *, replaying: bool = False) -> None:
         key, event = placed.key, placed.hit.event
         scope = scope_of(rule, subject)
         tracker = self._trackers.get(key)
+        if event.role is Role.SEEN and tracker is not None and (tracker.begun_at or event.at) < event.at:
+            return  # that there is something to watch is known
         if not replaying and self._is_late(scope, tracker, event.at):
             self._replay(rule, key, scope, event.at)
             return
-        self._give(rule, self._trackers.made(rule, key, scope), event)
+        made = self._trackers.made(rule, key, scope)
+        self._give(rule, made, event)
+        if tracker is None and not replaying:
+            self._recall(rule, made, event.at)
         self._dirty.add(key)
 
     def _replay(self, rule: Rule, key: AlertKey, scope: Scope, at: Millis) -> None:
@@ -166,7 +195,7 @@ class Engine:
         """Whose alerts have an end that is known but lies beyond their watermark, and when the last of them is."""
         found: dict[Scope, Millis] = {}
         for tracker in self._trackers.all():
-            ends = [event.at for event in tracker.pending if event.role not in (Role.MATCH, Role.ENTER)]
+            ends = [event.at for event in tracker.pending if event.role in _ENDS]
             if ends:
                 found[tracker.scope] = max(*ends, found.get(tracker.scope, 0))
         return found
@@ -247,9 +276,10 @@ class Engine:
         rule = self.rules[key[0]]
         tracker = self._trackers.renewed(rule, key)
         since = reach(rule, changed_at)
-        for placed, _ in self._logged(rule, since, tracker.scope):
+        for placed, _ in self._log.since(rule, since, part_of(rule, key)):
             if placed.key == key:
                 self._give(rule, tracker, placed.hit.event)
+        self._recall(rule, tracker, since)
 
     def _give(self, rule: Rule, tracker: Tracker, event: Event) -> None:
         """An event for an alert, with what the log knows of the topic that the alert thereby listens for."""
@@ -261,26 +291,18 @@ class Engine:
         for spoken in rule.condition.spoken_before(event, tracker.key[1], self._past):
             tracker.insert(spoken)
 
-    def _logged(self, rule: Rule, since: Millis | None, scope: Scope) -> Iterable[tuple[Placed, Subject]]:
-        match = rule.condition.match
-        subjects = self._past.subjects(
-            since=since or None,
-            names=match.literals("task"),
-            statuses=None if rule.condition.by_time else match.literals("status"),
-            farm_id=scope.farm_id,
-            miner_id=scope.miner_id,
-            batch_id=scope.batch_id,
-            with_open=rule.condition.by_time,
-        )
-        for subject in subjects:
-            for placed in self._placed(rule, subject):
-                if not placed.hit.moot:
-                    yield placed, subject
-
     def _horizon(self, rule: Rule) -> Millis | None:
         """From when on the log must be read to know the rule's alerts as they are now; None: all of it."""
         watermark = self._watermarks.of(Scope())
-        return None if watermark is None else reach(rule, watermark)
+        if watermark is None or not self._log.finds_every_alert(rule):
+            return None
+        return reach(rule, watermark)
+
+
+def _spoken(rule: Rule, subject: Subject) -> dict[tuple[object, ...], tuple[Hashable, Event]]:
+    """What the transitions of a task are to those that wait for such, each with all that would make it another."""
+    spoken = (rule.condition.speaks_of(subject, transition) for transition in subject.transitions)
+    return {(topic, event.identity, event.at): (topic, event) for topic, event in filter(None, spoken)}
 
 
 def _text_key(key: AlertKey) -> tuple[str, tuple[str, ...]]:

@@ -25,6 +25,12 @@ class Role(StrEnum):
     """a task of the same name on the same miner succeeded"""
     RESOLVE = "resolve"
     """a transition that the rule's `resolve: {on: …}` names"""
+    OF = "of"
+    """a transition that a ratio is taken of, but no part of its numerator"""
+    SEEN = "seen"
+    """a transition, matched or not, that shows that there is something to watch"""
+    WITHOUT = "without"
+    """what must not lie within a sequence"""
     LOST = "lost"
     """the API stopped showing the task"""
 
@@ -41,6 +47,8 @@ class Event:
         earliest: the earliest it can have happened (differs from `at` where that was only observed).
         observed_at: the API's present when it was first seen.
         baseline: its farm's T0 where it was learnt at the first contact, else None.
+        value: of the field that `new` watches.
+        steps: the places of a sequence that it can take.
         before_edit: it was known before the rule was edited, and is of the past to it.
     """
 
@@ -55,6 +63,8 @@ class Event:
     earliest: Millis
     observed_at: Millis
     baseline: Millis | None
+    value: str | None = None
+    steps: tuple[int, ...] = ()
     before_edit: bool = False
 
     @property
@@ -72,7 +82,7 @@ class Event:
         return None if self.miner_id is None else (self.farm_id, self.miner_id, self.name)
 
 
-def event_of(subject: Subject, transition: Transition, role: Role) -> Event:
+def event_of(subject: Subject, transition: Transition, role: Role, *, steps: tuple[int, ...] = ()) -> Event:
     task = subject.task
     earliest = transition.at
     if transition.observed:
@@ -91,6 +101,7 @@ def event_of(subject: Subject, transition: Transition, role: Role) -> Event:
         earliest=earliest,
         observed_at=transition.observed_at,
         baseline=transition.baseline,
+        steps=steps,
     )
 
 

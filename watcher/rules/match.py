@@ -4,8 +4,8 @@ import fnmatch
 import operator
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import re2
@@ -84,11 +84,14 @@ def _literal(pattern: str) -> bool:
 
 
 def number_test(raw: Raw) -> Callable[[Millis | None], bool]:
-    """A comparison such as `"> 10m"`; a bare duration means equality. A missing number satisfies none.
+    """A comparison such as `"> 10m"`, or any of a list; a bare duration means equality; nothing known satisfies none.
 
     Raises:
         ValueError: in a sentence, when the value is no comparison or its number has no unit.
     """
+    if isinstance(raw, tuple):
+        tests = [number_test(one) for one in raw]
+        return lambda value: any(test(value) for test in tests)
     if not isinstance(raw, str):
         raise ValueError('a length of time needs a comparison and a unit, such as "> 10m"')
     found = _COMPARISON.match(raw)
@@ -172,6 +175,17 @@ class Matcher:
             found += [t.earliest if created is None else created for t in self.needs_passage(subject)]
         return min(found, default=None)
 
+    def part(self, names: Collection[str]) -> "Matcher":
+        """The match as far as it speaks of these fields."""
+        return Matcher(
+            {name: said for name, said in self.source.items() if name in names},
+            {name: test for name, test in self.clauses.items() if name in names},
+        )
+
+    def without(self, name: str) -> "Matcher":
+        """The match without what it says of a field."""
+        return replace(self.part(self.clauses.keys() - {name}), where=self.where)
+
     def names_field(self, name: str) -> bool:
         return name in self.clauses
 
@@ -186,6 +200,10 @@ class Matcher:
         if patterns is None or not all(_literal(pattern) for pattern in patterns):
             return None
         return frozenset(patterns)
+
+
+NOTHING_ASKED = Matcher({}, {})
+"""Everything fits."""
 
 
 def compile_match(source: Mapping[str, Raw]) -> Matcher:

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from watcher.model.subject import Subject, TaskChange
+from watcher.model.subject import Place, Subject, TaskChange
 from watcher.model.task import PENDING, QUEUING, Part
 from watcher.model.times import Millis
 from watcher.rules.conditions.condition import Hit
 from watcher.rules.rule import Rule
-from watcher.rules.tracker import AlertKey, Scope
+from watcher.rules.scope import Scope
+from watcher.rules.tracker import AlertKey
 
 _LARGEST_INDEX = 10_000
 """Names come from the API, and it may be mad."""
@@ -22,8 +23,10 @@ class Placed:
     hit: Hit
 
     @property
-    def mark(self) -> tuple[AlertKey, tuple[int, str, str], Millis]:
-        return self.key, self.hit.event.identity, self.hit.event.at
+    def mark(self) -> tuple[object, ...]:
+        """All that would make it another one."""
+        event = self.hit.event
+        return self.key, event.identity, event.at, event.value, event.steps
 
 
 class Index:
@@ -54,11 +57,22 @@ def scope_of(rule: Rule, subject: Subject) -> Scope:
     task, by = subject.task, set(rule.by)
     if "miner" in by and task.miner_id is not None:
         return Scope(subject.farm.id, task.miner_id)
-    if "batch" in by and task.batch_id is not None and rule.condition.within_batch:
-        return Scope(subject.farm.id, batch_id=task.batch_id)
-    if {"farm", "farm_id", "batch", "miner"} & by:
-        return Scope(subject.farm.id)
-    return Scope()
+    if "batch" in by and task.batch_id is not None:
+        return Scope(subject.farm.id, batch_id=task.batch_id if rule.condition.within_batch else None)
+    return Scope(subject.farm.id) if {"farm", "farm_id"} & by else Scope()
+
+
+def part_of(rule: Rule, key: AlertKey) -> Scope:
+    """The part of the log in which everything about an alert is. A miner without its farm may have moved."""
+    values = dict(zip(rule.by, key[1], strict=True))
+    return Scope(values.get("farm_id") or values.get("farm"), values.get("miner"), values.get("batch"))
+
+
+def place_scope(rule: Rule, place: Place) -> Scope:
+    """Whose watermark the alert goes by that a farm or a miner has without a task."""
+    if "miner" in rule.by and place.miner is not None:
+        return Scope(place.farm.id, place.miner.id)
+    return Scope(place.farm.id) if {"farm", "farm_id"} & set(rule.by) else Scope()
 
 
 def reach(rule: Rule, moment: Millis) -> Millis | None:

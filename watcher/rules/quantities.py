@@ -1,10 +1,12 @@
-"""Durations and rates as the configuration and the rules write them: `1h30m`, `20/10m`."""
+"""Durations, rates and percentages as the configuration and the rules write them: `1h30m`, `20/10m`, `12.5%`."""
 
+import math
 import re
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Annotated
 
-from pydantic import PlainValidator, WithJsonSchema
+from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 
 from watcher.model.times import DAY, HOUR, MINUTE, SECOND, Millis
 from watcher.rules.wording import quoted
@@ -12,6 +14,8 @@ from watcher.rules.wording import quoted
 _PART = re.compile(r"([0-9]{1,9})([dhms])")
 _WHOLE = re.compile(r"(?:[0-9]{1,9}[dhms])+")
 _RATE = re.compile(r"([0-9]{1,9})/(.+)")
+_PERCENT = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,6})?)%")
+_MOST_TIMES = 1_000_000
 _UNITS: dict[str, Millis] = {"d": DAY, "h": HOUR, "m": MINUTE, "s": SECOND}
 _EXAMPLES = "90s, 15m, 6h, 7d or 1h30m"
 _LONGEST = 100 * 365 * DAY
@@ -70,6 +74,42 @@ def parse_rate(value: object) -> Rate:
     return Rate(int(count), _UNITS[per] if per in _UNITS else parse_duration(per))
 
 
+def parse_percent(value: object) -> Fraction:
+    """The part of one that `20%` or `12.5%` is; more than nothing, at most all.
+
+    Raises:
+        ValueError: with a sentence for the operator.
+    """
+    split = _PERCENT.fullmatch(value) if isinstance(value, str) else None
+    if split is None:
+        raise ValueError("expected a percentage such as 20% or 12.5%")
+    part = Fraction(split.group(1)) / 100
+    if not 0 < part <= 1:
+        raise ValueError("a percentage here is more than 0% and at most 100%")
+    return part
+
+
+def parse_confidence(value: object) -> Fraction:
+    """As `parse_percent`, but less than all: nothing is ever sure."""
+    part = parse_percent(value)
+    if part == 1:
+        raise ValueError("a confidence is less than 100%: 95% is usual")
+    return part
+
+
+def parse_times(value: object) -> Fraction:
+    """How many times as much: a number above nothing.
+
+    Raises:
+        ValueError: with a sentence for the operator.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError("expected a number such as 3 or 2.5")
+    if not (math.isfinite(value) and 0 < value <= _MOST_TIMES):
+        raise ValueError(f"must be more than 0 and at most {_MOST_TIMES}")
+    return Fraction(repr(value))
+
+
 _DURATION_SCHEMA = {"type": "string", "pattern": "^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$"}
 
 Duration = Annotated[Millis, PlainValidator(parse_duration), WithJsonSchema(_DURATION_SCHEMA)]
@@ -77,3 +117,11 @@ DurationOrZero = Annotated[Millis, PlainValidator(parse_duration_or_zero), WithJ
 _RATE_SCHEMA = {"type": "string", "pattern": "^[0-9]+/[0-9dhms]+$"}
 
 RateText = Annotated[Rate, PlainValidator(parse_rate), WithJsonSchema(_RATE_SCHEMA)]
+
+_PERCENT_SCHEMA = {"type": "string", "pattern": "^[0-9]{1,3}(\\.[0-9]{1,6})?%$"}
+_AS_TEXT = PlainSerializer(str, return_type=str)
+Percent = Annotated[Fraction, PlainValidator(parse_percent), _AS_TEXT, WithJsonSchema(_PERCENT_SCHEMA)]
+Confidence = Annotated[Fraction, PlainValidator(parse_confidence), _AS_TEXT, WithJsonSchema(_PERCENT_SCHEMA)]
+Times = Annotated[
+    Fraction, PlainValidator(parse_times), _AS_TEXT, WithJsonSchema({"type": "number", "exclusiveMinimum": 0})
+]

@@ -9,6 +9,8 @@ from watcher.rules.conditions import Condition
 from watcher.rules.conditions.watcher import OfWatcher
 from watcher.rules.template import Template
 
+DEFAULT_UNLESS_SAME = ("farm",)
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -21,6 +23,7 @@ class Rule:
         keep: `keep_firing_for` (ms): it must be gone this long before resolving.
         tells_expiry: an end by `after` or `expire` is news, since the rule names it itself.
         of_single_events: its alerts are about single events and need no repeats.
+        unless: rules whose alerts hush this one's, where both have the same values of the labels `unless_same`.
         notify: channels that replace the route's; None where the routes decide.
     """
 
@@ -35,6 +38,8 @@ class Rule:
     keep: Millis = 0
     tells_expiry: bool = False
     of_single_events: bool = False
+    unless: frozenset[str] = frozenset()
+    unless_same: tuple[str, ...] = DEFAULT_UNLESS_SAME
     notify: tuple[str, ...] | None = None
     runbook: str | None = None
     title: Template | None = None
@@ -49,7 +54,10 @@ class Rule:
     def memory(self) -> Millis | None:
         """How far back the log must be read to know this rule's alerts exactly (ms); None: all of it."""
         memory = self.condition.memory
-        return None if memory is None else memory + self.hold + self.keep
+        if memory is None or (self.hold and self.keep):
+            # Truths that are each too short to fire prolong an alert that does, without an end.
+            return None
+        return memory + self.hold + self.keep
 
     @property
     def label_names(self) -> frozenset[str]:

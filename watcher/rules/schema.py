@@ -3,11 +3,10 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from functools import partial
 from hashlib import sha256
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, create_model, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, create_model, model_validator
 
 from watcher.model.message import Severity
 from watcher.model.times import Millis
@@ -16,38 +15,17 @@ from watcher.rules.bound import BoundWhere
 from watcher.rules.conditions import DEFAULT_KIND, KINDS, Condition
 from watcher.rules.conditions.watcher import WATCHER_FIELDS, OfWatcher
 from watcher.rules.fields import FIELDS, GROUPABLE
-from watcher.rules.fields import Field as RuleField
-from watcher.rules.match import Matcher, any_test, compile_match, text_test
+from watcher.rules.match import NOTHING_ASKED, Matcher, any_test, text_test
+from watcher.rules.match_part import MatchPart, Patterns
 from watcher.rules.quantities import Duration, DurationOrZero
 from watcher.rules.resolve import DEFAULT_EXPIRE, Ending, Resolve, ResolveHow
-from watcher.rules.rule import Rule
+from watcher.rules.rule import DEFAULT_UNLESS_SAME, Rule
 from watcher.rules.template import Template, TemplateFailed, compile_template
 from watcher.rules.validation import Part
 from watcher.rules.where import Where
-from watcher.rules.wording import quoted, suggestion
+from watcher.rules.wording import listed, quoted, suggestion
 
 Text = Annotated[str, Field(min_length=1, max_length=1000)]
-
-
-def _clause(field: RuleField, raw: object) -> object:
-    """One value of a `match`, checked by compiling it."""
-    what = "a comparison" if field.numeric else "text or a list of texts"
-    if isinstance(raw, bool | int | float) and not field.numeric:
-        raise ValueError(f'{field.name} is text: write it in quotes, "{raw}"')
-    if not isinstance(raw, str | tuple) or (isinstance(raw, tuple) and not raw):
-        raise ValueError(f"expected {what}")
-    if isinstance(raw, tuple) and not all(isinstance(part, str) for part in raw):
-        raise ValueError(f"expected {what}: write every entry of the list in quotes")
-    compile_match({field.name: cast("str | tuple[str, ...]", raw)})
-    return raw
-
-
-_match_fields: dict[str, Any] = {
-    name: (Annotated[Any, PlainValidator(partial(_clause, field))], None) for name, field in FIELDS.items()
-}
-
-
-Patterns = str | Annotated[tuple[str, ...], Field(min_length=1)]
 
 
 def _trouble(said: Patterns) -> Patterns:
@@ -65,8 +43,8 @@ def _of(known: Iterable[str]) -> str:
     return f": there are {', '.join(known)}"
 
 
-class _Match(Part):
-    """`watcher` and `channel` are of rules about the watcher itself."""
+class RuleMatch(MatchPart):
+    """A rule's own match: `watcher` and `channel` are of rules about the watcher itself."""
 
     watcher: Annotated[Patterns, AfterValidator(_trouble)] | None = None
     channel: Patterns | None = None
@@ -81,18 +59,12 @@ class _Match(Part):
         return self
 
 
-if TYPE_CHECKING:
-    MatchPart = _Match
-else:
-    MatchPart = create_model("MatchPart", __base__=_Match, **_match_fields)
-
-
-def _compiled(part: _Match, where: str | None = None) -> Matcher:
-    match = compile_match(part.model_dump(exclude_unset=True))
+def _compiled(part: MatchPart | None, where: str | None) -> Matcher:
+    match = NOTHING_ASKED if part is None else part.compiled()
     return match if where is None else replace(match, where=BoundWhere(Where(where)))
 
 
-def _of_watcher(part: _Match) -> OfWatcher:
+def _of_watcher(part: RuleMatch) -> OfWatcher:
     said = part.model_dump(exclude_unset=True)
     return OfWatcher({name: any_test(raw if isinstance(raw, tuple) else (raw,)) for name, raw in said.items()})
 
@@ -141,20 +113,18 @@ class MessagePart(Part):
 class RuleBase(Part):
     """What every rule may say, whatever its condition."""
 
-    later: ClassVar[frozenset[str]] = frozenset(
-        {"unless", "unless_same", "ratio", "absent", "sequence", "spike", "new"} - KINDS.keys()
-    )
-
     name: Text
     summary: Text | None = None
     severity: Annotated[Severity, Field(strict=False)] = Severity.WARNING
-    match: MatchPart
+    match: RuleMatch | None = None
     where: Annotated[Text, AfterValidator(_where)] | None = None
     by: tuple[Annotated[str, AfterValidator(_by_field)], ...] | None = None
     hold: DurationOrZero = Field(default=0, alias="for")
     keep_firing_for: DurationOrZero = 0
     resolve: Literal["on_success", "never"] | ResolvePart | None = None
     expire: Annotated[Duration | None, BeforeValidator(_never)] = DEFAULT_EXPIRE
+    unless: tuple[Text, ...] = ()
+    unless_same: tuple[Text, ...] = DEFAULT_UNLESS_SAME
     notify: tuple[Text, ...] | None = None
     labels: dict[Text, Text] = Field(default_factory=dict)
     runbook: Text | None = None
@@ -164,15 +134,19 @@ class RuleBase(Part):
     def _fits_together(self) -> Self:
         given = self.model_fields_set & KINDS.keys()
         if len(given) > 1:
-            raise ValueError(f"a rule has one condition, this one has {' and '.join(sorted(given))}")
-        if self.match.watcher is not None:
-            self._only_what_goes_with_the_watcher(given)
+            raise ValueError(f"a rule has one condition, this one has {listed(sorted(given), 'and')}")
         kind = KINDS[self.condition]
+        if self.match is None and not kind.matches_by_itself:
+            raise ValueError('missing key "match": which transitions; match: {} is every one')
+        if self.of_watcher:
+            self._only_what_goes_with_the_watcher(given)
         for name in ("resolve", "expire"):
             if name in self.model_fields_set and not kind.of_single_events:
                 raise ValueError(
-                    f"{name} goes with each: a {self.condition} alert ends when its condition is no longer true"
+                    f"{name} goes with each and new: the alert of a {self.condition} ends when it is no longer true"
                 )
+        if "unless_same" in self.model_fields_set and not self.unless:
+            raise ValueError("unless_same goes with unless: the rules whose alerts hush this one")
         taken = {"rule", "severity", *self.fields_apart}
         for label in self.labels:
             if label in taken:
@@ -180,9 +154,14 @@ class RuleBase(Part):
         return self
 
     def _only_what_goes_with_the_watcher(self, conditions: Iterable[str]) -> None:
-        wrong = [*conditions, *({"by", "keep_firing_for", "resolve", "expire", "where"} & self.model_fields_set)]
+        tasks_only = {"by", "keep_firing_for", "resolve", "expire", "where", "unless", "unless_same"}
+        wrong = [*conditions, *(tasks_only & self.model_fields_set)]
         if wrong:
             raise ValueError(f"{min(wrong)} goes with tasks: a rule about the watcher lasts as long as its trouble")
+
+    @property
+    def of_watcher(self) -> bool:
+        return self.match is not None and self.match.watcher is not None
 
     @property
     def condition(self) -> str:
@@ -190,7 +169,7 @@ class RuleBase(Part):
 
     @property
     def fields_apart(self) -> tuple[str, ...]:
-        if self.match.watcher is not None:
+        if self.of_watcher:
             return WATCHER_FIELDS
         return KINDS[self.condition].by if self.by is None else self.by
 
@@ -200,7 +179,7 @@ class RuleBase(Part):
         said = self.model_dump(
             mode="json",
             by_alias=True,
-            exclude={"summary", "severity", "notify", "labels", "runbook", "message"},
+            exclude={"summary", "severity", "unless", "unless_same", "notify", "labels", "runbook", "message"},
             exclude_unset=True,
         )
         said |= {"by": self.fields_apart, "condition": self.condition}
@@ -218,7 +197,9 @@ class RuleBase(Part):
             hold=self.hold,
             keep=self.keep_firing_for,
             tells_expiry=bool({"resolve", "expire"} & self.model_fields_set),
-            of_single_events=KINDS[self.condition].of_single_events and self.match.watcher is None,
+            of_single_events=KINDS[self.condition].of_single_events and not self.of_watcher,
+            unless=frozenset(self.unless),
+            unless_same=self.unless_same,
             notify=self.notify,
             runbook=self.runbook,
             title=_compiled_template(self.message.title),
@@ -226,7 +207,7 @@ class RuleBase(Part):
         )
 
     def _condition(self) -> Condition:
-        if self.match.watcher is not None:
+        if self.match is not None and self.of_watcher:
             return _of_watcher(self.match)
         kind = KINDS[self.condition]
         ending = Ending(_resolve(self.resolve), self.expire, self.fields_apart)
@@ -239,7 +220,7 @@ def _resolve(said: str | ResolvePart | None) -> Resolve | None:
     if isinstance(said, str):
         return Resolve(ResolveHow(said))
     if said.on is not None:
-        return Resolve(ResolveHow.ON, on=_compiled(said.on))
+        return Resolve(ResolveHow.ON, on=said.on.compiled())
     after: Millis = said.after or 0
     return Resolve(ResolveHow.AFTER, after=after)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from watcher.model.alert import Origin
 from watcher.model.times import Millis
 from watcher.rules.conditions.condition import End, Signal
-from watcher.rules.event import Event
+from watcher.rules.event import Event, Role
 
 
 @dataclass(slots=True)
@@ -33,7 +33,8 @@ class Stretch:
     def add(self, events: Iterable[Event], already: Millis | None = None) -> None:
         """Take in events that began to count; `already`: the moment that made them count, for `stuck`."""
         for event in events:
-            self.tasks[event.key] = None
+            if event.role is not Role.SEEN:
+                self.tasks[event.key] = None
             self.first_at = event.at if self.first_at is None else min(self.first_at, event.at)
             self.last_at = event.at if self.last_at is None else max(self.last_at, event.at)
             self.origin = min(self.origin, _origin(event, already), key=_RANK.__getitem__)

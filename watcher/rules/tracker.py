@@ -8,19 +8,11 @@ from watcher.model.times import Millis
 from watcher.rules.conditions.condition import Signal
 from watcher.rules.event import Event, Role
 from watcher.rules.rule import Rule
+from watcher.rules.scope import Scope
 from watcher.rules.stretch import Life, Stretch
 
 AlertKey = tuple[str, tuple[str | None, ...]]
 """A rule's name and the values of its `by` fields: an alert's identity."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """Whose watermark an alert goes by: a miner's, a batch's, a farm's, or (all None) that of all farms."""
-
-    farm_id: str | None = None
-    miner_id: str | None = None
-    batch_id: str | None = None
 
 
 @dataclass(slots=True)
@@ -50,6 +42,8 @@ class Tracker:
     Args:
         pending: events beyond the watermark, by event time; `known` holds their identities.
         topics: what it listens for beside its own events.
+        gated: see `Condition.gated`; `of_open_tasks` likewise.
+        begun_at: of the earliest event it was given.
         settled_to: the watermark up to which it was judged for good.
         judged_firing_at: the API's present when it was last found firing; None where it was not.
     """
@@ -61,12 +55,16 @@ class Tracker:
     pending: list[Event] = field(default_factory=list)
     known: set[tuple[int, str, Role]] = field(default_factory=set)
     topics: set[Hashable] = field(default_factory=set)
+    gated: bool = False
+    of_open_tasks: bool = False
+    begun_at: Millis | None = None
     settled_to: Millis | None = None
     judged_firing_at: Millis | None = None
 
     def insert(self, event: Event) -> None:
         if event.identity not in self.known:
             self.known.add(event.identity)
+            self.begun_at = event.at if self.begun_at is None else min(self.begun_at, event.at)
             insort(self.pending, event, key=_order)
 
     def settle(self, watermark: Millis | None) -> Verdict:
@@ -84,7 +82,7 @@ class Tracker:
             self.known.difference_update(event.identity for event in events)
             closed = run(self.signal, self.life, events, watermark)
             self.settled_to = max(watermark, self.settled_to or watermark)
-        if not self.pending:
+        if not self.pending or self.gated:
             firing = self.life.firing
             return Verdict(self.key, closed, None if firing is None else firing.copy())
         return Verdict(self.key, closed, self._beyond())
@@ -102,7 +100,7 @@ class Tracker:
                 signal.arrived = []
                 if signal.holds():
                     life.firing.measure(signal)
-            elif life.hold == 0 and not life.by_time:
+            elif life.hold == 0:
                 life.step(event.at, signal)
         return life.firing
 
@@ -121,8 +119,9 @@ def _order(event: Event) -> tuple[Millis, int, int]:
 
 
 def new_tracker(rule: Rule, key: AlertKey, scope: Scope) -> Tracker:
-    signal = rule.condition.signal()
-    return Tracker(key, scope, signal, Life(rule.hold, rule.keep, rule.condition.by_time))
+    condition = rule.condition
+    life = Life(rule.hold, rule.keep, condition.by_time)
+    return Tracker(key, scope, condition.signal(), life, gated=condition.gated, of_open_tasks=condition.of_open_tasks)
 
 
 def run(signal: Signal, life: Life, events: Sequence[Event], until: Millis) -> list[Stretch]:

@@ -5,7 +5,8 @@ from collections.abc import Hashable, Iterable, Iterator
 
 from watcher.model.times import Millis
 from watcher.rules.rule import Rule
-from watcher.rules.tracker import AlertKey, Scope, Tracker, new_tracker
+from watcher.rules.scope import Scope
+from watcher.rules.tracker import AlertKey, Tracker, new_tracker
 
 
 class Trackers:
@@ -82,7 +83,7 @@ class Trackers:
             for scope, keys in self._by_scope.items()
             if scope.farm_id == farm_id
             for tracker in (self._trackers[key] for key in keys)
-            if tracker.life.by_time
+            if tracker.of_open_tasks
         )
         return min((edge for edge in edges if edge is not None), default=None)
 

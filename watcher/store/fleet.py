@@ -2,17 +2,20 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from watcher.model.miner import Farm, Miner
+from watcher.model.subject import Place
 from watcher.model.times import Millis
 from watcher.store import rows
 
 _FACTS = ("health", *rows.MINER_FACTS)
 _UPSERT_MINER = (
-    f"INSERT INTO miners (farm_id, id, {', '.join(_FACTS)}) VALUES ({', '.join('?' * (len(_FACTS) + 2))}) "  # noqa: S608 - our own column names
+    f"INSERT INTO miners (farm_id, id, introduced_at, {', '.join(_FACTS)}) "  # noqa: S608 - our own column names
+    f"VALUES ({', '.join('?' * (len(_FACTS) + 3))}) "
     "ON CONFLICT (farm_id, id) DO UPDATE SET gone_at = NULL, "
+    "introduced_at = CASE WHEN gone_at IS NULL THEN introduced_at ELSE excluded.introduced_at END, "
     + ", ".join(f"{name} = coalesce(excluded.{name}, {name})" for name in _FACTS)
 )
 
@@ -149,13 +152,30 @@ class Fleet:
         )
         return {(row["farm_id"], row["id"]): rows.miner_of(row) for row in found}
 
-    def write_miners(self, miners: Iterable[Miner]) -> None:
+    def places(self) -> Iterator[Place]:
+        """The farms that were seen, and the miners that are there, each with its first look. Read batch by batch, a
+        farm's miners are all seen from its first look on, and later ones from when the inventory showed them."""
+        farms = {one.farm.id: one for one in self.standing() if one.t0 is not None}
+        for record in farms.values():
+            yield Place(record.farm, None, record.t0 or 0)
+        cursor = self._connection.cursor()
+        cursor.row_factory = sqlite3.Row
+        for row in cursor.execute("SELECT * FROM miners WHERE gone_at IS NULL"):
+            farm = farms.get(row["farm_id"])
+            if farm is None or (farm.strategy == "miners" and row["first_look_at"] is None):
+                continue
+            looked_at = row["first_look_at"] if farm.strategy == "miners" else row["introduced_at"]
+            yield Place(farm.farm, rows.miner_of(row), max(farm.t0 or 0, looked_at or 0))
+
+    def write_miners(self, miners: Iterable[Miner], now: Millis | None = None) -> None:
+        """Note the miners of an inventory; `now`: the API's present, when those that are new came."""
         self._connection.executemany(
             _UPSERT_MINER,
             [
                 (
                     miner.farm_id,
                     miner.id,
+                    now,
                     json.dumps(list(miner.health)) if miner.health else None,
                     *[getattr(miner, name) for name in rows.MINER_FACTS],
                 )

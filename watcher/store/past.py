@@ -8,7 +8,7 @@ from typing import Any
 
 from watcher.model.fact import TaskFact
 from watcher.model.miner import Farm, Miner
-from watcher.model.subject import Subject
+from watcher.model.subject import Place, Subject
 from watcher.model.task import Task, Transition
 from watcher.model.times import Millis
 from watcher.store import rows
@@ -16,6 +16,7 @@ from watcher.store.fleet import Fleet
 from watcher.store.tasks import Tasks
 
 _PAGE = 500
+_FIRST_PAGE = 4
 _OPEN = "(t.status NOT IN ('succeed', 'failed', 'timed_out', 'cancelled') AND t.lost_at IS NULL)"
 
 
@@ -49,15 +50,7 @@ class Past:
         """Tasks with a transition after `since` (None: any), narrowed by literal values; `with_open`: or open."""
         wanted: list[str] = []
         bound: dict[str, Any] = {"since": since, "farm": farm_id, "miner": miner_id, "batch": batch_id}
-        if farm_id is not None:
-            wanted.append("t.farm_id = :farm")
-        if miner_id is not None:
-            wanted.append("t.miner_id = :miner")
-        if batch_id is not None:
-            wanted.append("t.batch_id = :batch")
-        if names is not None:
-            bound["names"] = json.dumps(sorted(names))
-            wanted.append("t.name IN (SELECT value FROM json_each(:names))")
+        wanted += _narrowed(bound, names)
         if since is not None or statuses is not None:
             narrow = miner_id is not None or batch_id is not None
             wanted.append(_moved(bound, statuses, by_task=narrow, with_open=with_open))
@@ -66,6 +59,45 @@ class Past:
         found = [row[0] for row in keys]
         for start in range(0, len(found), _PAGE):
             yield from self._read(found[start : start + _PAGE])
+
+    def history(
+        self,
+        *,
+        until: Millis,
+        names: frozenset[str] | None = None,
+        statuses: frozenset[str] | None = None,
+        farm_id: str | None = None,
+        miner_id: str | None = None,
+        batch_id: str | None = None,
+        newest_first: bool = False,
+    ) -> Iterator[tuple[Subject, Millis]]:
+        """Every transition up to a moment, by time: its task, and its own time. Read no further than is asked for."""
+        bound: dict[str, Any] = {"until": until, "farm": farm_id, "miner": miner_id, "batch": batch_id}
+        wanted = ["x.at <= :until", *_narrowed(bound, names)]
+        if statuses is not None:
+            bound["statuses"] = json.dumps(sorted(statuses))
+            wanted.append("x.status IN (SELECT value FROM json_each(:statuses))")
+        narrow = miner_id is not None or batch_id is not None
+        # One farm's log is read in its order; a miner's or a batch's few tasks are sorted.
+        tables = (
+            "tasks AS t CROSS JOIN transitions AS x ON x.task = t.key"
+            if narrow
+            else "transitions AS x INDEXED BY transitions_by_time CROSS JOIN tasks AS t ON t.key = x.task"
+        )
+        order = "DESC" if newest_first else "ASC"
+        cursor = self._connection.execute(
+            f"SELECT x.task, x.at FROM {tables} WHERE {' AND '.join(wanted)} ORDER BY x.at {order}",  # noqa: S608 - values are bound
+            bound,
+        )
+        page = _FIRST_PAGE
+        while found := cursor.fetchmany(page):
+            subjects = self.subjects_of([row[0] for row in found])
+            yield from ((subjects[key], at) for key, at in found)
+            page = _PAGE
+
+    def places(self) -> Iterator[Place]:
+        """Every farm that was seen, and every miner of it."""
+        return self._fleet.places()
 
     def of_miners(self, farm_id: str, miners: Iterable[str]) -> list[Subject]:
         """Every task of these miners."""
@@ -154,6 +186,18 @@ class Past:
         )
         repaired = [row[2] for row in cursor]
         return repaired.count(0), len(repaired)
+
+
+def _narrowed(bound: dict[str, Any], names: frozenset[str] | None) -> Iterator[str]:
+    """Clauses for the values that are bound."""
+    for name, column in (("farm", "farm_id"), ("miner", "miner_id"), ("batch", "batch_id")):
+        if bound[name] is not None:
+            yield f"t.{column} = :{name}"
+    if bound["farm"] is None and (bound["miner"] is not None or bound["batch"] is not None):
+        yield "t.farm_id IN (SELECT id FROM farms)"  # the indexes begin with the farm
+    if names is not None:
+        bound["names"] = json.dumps(sorted(names))
+        yield "t.name IN (SELECT value FROM json_each(:names))"
 
 
 def _moved(bound: dict[str, Any], statuses: frozenset[str] | None, *, by_task: bool, with_open: bool) -> str:

@@ -121,6 +121,10 @@ CREATE INDEX tasks_lacking ON tasks (farm_id, miner_id) WHERE lacks IS NOT NULL;
 CREATE INDEX tasks_missing ON tasks (missing_since) WHERE missing_since IS NOT NULL AND lost_at IS NULL;
 """
 
+_PLACES = """
+ALTER TABLE miners ADD COLUMN introduced_at INT;
+"""
+
 
 @migrations()
 def first_tables(db: Database) -> None:
@@ -130,6 +134,11 @@ def first_tables(db: Database) -> None:
 @migrations()
 def batches(db: Database) -> None:
     _apply(db, _BATCHES)
+
+
+@migrations()
+def places(db: Database) -> None:
+    _apply(db, _PLACES)
 
 
 def _apply(db: Database, statements: str) -> None:

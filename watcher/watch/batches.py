@@ -8,7 +8,7 @@ from watcher.model.batch import Listing
 from watcher.model.subject import TaskChange
 from watcher.model.task import FAILED, TIMED_OUT, Part
 from watcher.model.times import Millis
-from watcher.rules.tracker import Scope
+from watcher.rules.scope import Scope
 from watcher.watch.farm import FarmState, Strategy
 from watcher.watch.ingest import Look, ingest, lost
 from watcher.watch.purpose import Purpose
@@ -32,11 +32,13 @@ async def list_batches(bench: Workbench, farm: FarmState) -> None:
         record = store.batches.record(farm.id, batch_id)
         return record is not None and record.read_at is not None and not record.open
 
-    farm.t0 = t0
+    first, farm.t0 = farm.t0 is None, t0
     with store.atomic():
         news = farm.listed(listing.batches, present, read_before)
         store.batches.write(news, present)
         store.fleet.set_t0(farm.id, t0)
+        if first:
+            bench.desk.introduce()
         store.fleet.set_listed(farm.id, present)
         bench.conclude(farm, lost(store, farm.id, present), [])
 

@@ -81,9 +81,9 @@ class Desk:
             rule.name: RuleRecord(rule.digest, last_look if rule.name in edited else _edited_at(ran, rule.name))
             for rule in self._policy.rules
         }
-        self._engine.edited_at = {
-            name: record.edited_at for name, record in records.items() if record.edited_at is not None
-        }
+        self._engine.edited(
+            {name: record.edited_at for name, record in records.items() if record.edited_at is not None}
+        )
         standing = {episode.id: episode for found in self._open.values() for episode in found}
         self._engine.rebuild()
         for verdict in self._engine.settle(()):
@@ -171,6 +171,10 @@ class Desk:
     def next_stuck(self, farm_id: str) -> Millis | None:
         """See `Engine.next_stuck`."""
         return self._engine.next_stuck(farm_id)
+
+    def introduce(self) -> None:
+        """Farms or miners came; to be judged after it."""
+        self._engine.introduce()
 
     def remove(self, farm_id: str, miner_id: str | None, now: Millis) -> None:
         """End the alerts of a farm or miner that is gone."""

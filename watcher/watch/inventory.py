@@ -134,7 +134,7 @@ def write_inventory(store: Store, inventory: Inventory, now: Millis) -> Gone:
         shown = {miner.id for miner in inventory.miners[farm.id]}
         missing = [record.id for record in store.fleet.miners(farm.id) if record.id not in shown]
         strangers = shown - store.fleet.ever_known(farm.id)
-        store.fleet.write_miners(inventory.miners[farm.id])
+        store.fleet.write_miners(inventory.miners[farm.id], now)
         known_now = store.past.of_miners(farm.id, strangers)
         introduced += [TaskChange(replace(one, miner=one.task.miner), one) for one in known_now]
         store.fleet.mark_gone(farm.id, missing, now)

@@ -5,7 +5,7 @@ from functools import partial
 import structlog
 
 from watcher.model.times import DAY, HOUR, MINUTE, Millis, iso
-from watcher.rules.tracker import Scope
+from watcher.rules.scope import Scope
 from watcher.watch.farm import FarmState
 from watcher.watch.ingest import Look, concede, ingest
 from watcher.watch.purpose import Purpose
@@ -52,6 +52,8 @@ async def look_at_miner(bench: Workbench, farm: FarmState, miner_id: str, purpos
         farm.t0 = present if farm.t0 is None else farm.t0
         mark = partial(bench.watermarks.looked, farm.id, miner_id, present)
         bench.conclude(farm, taken.changes, [Scope(farm.id, miner_id)], mark)
+        if last is None and not farm.by_batches and bench.watermarks.of(Scope(farm.id)) is not None:
+            bench.desk.introduce()  # that was the last of them
     bench.remember(place, reading, taken)
     farm.turns.looked(miner_id, present, has_open=has_open, active_at=active_at)
     farm.reasons.pop(miner_id, None)

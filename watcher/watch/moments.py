@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from watcher.model.times import DAY, SECOND, Millis
 from watcher.model.trouble import Trouble, TroubleKind
-from watcher.rules.tracker import Scope
+from watcher.rules.scope import Scope
 from watcher.store.store import Store
 from watcher.watch.clock import ApiClock
 from watcher.watch.desk import Desk

@@ -238,6 +238,7 @@ class Watch:
             for farm_id, miner_id in (*((farm_id, None) for farm_id in gone.farms), *gone.miners):
                 means.desk.remove(farm_id, miner_id, now)
             means.desk.take(gone.introduced)
+            means.desk.introduce()
             means.desk.judge((), now)
         for farm_id in gone.farms:
             self.plan.farms.pop(farm_id, None)

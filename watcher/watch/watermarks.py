@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from watcher.model.times import Millis
-from watcher.rules.tracker import Scope
+from watcher.rules.scope import Scope
 
 
 @dataclass(slots=True)

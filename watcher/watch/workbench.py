@@ -11,7 +11,7 @@ from watcher.model.look import Reading
 from watcher.model.subject import TaskChange
 from watcher.model.task import Task
 from watcher.model.times import MINUTE, Millis, iso
-from watcher.rules.tracker import Scope
+from watcher.rules.scope import Scope
 from watcher.store.store import Store
 from watcher.watch.clock import ApiClock
 from watcher.watch.desk import Desk

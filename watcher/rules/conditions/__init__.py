@@ -7,9 +7,14 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from watcher.rules.conditions.absent import Absent, AbsentSpec
 from watcher.rules.conditions.condition import Condition
 from watcher.rules.conditions.count import Count, CountSpec
 from watcher.rules.conditions.each import Each, EachSpec
+from watcher.rules.conditions.new import New, NewSpec
+from watcher.rules.conditions.ratio import Ratio, RatioSpec
+from watcher.rules.conditions.sequence import SequenceSpec, Steps
+from watcher.rules.conditions.spike import Spike, SpikeSpec
 from watcher.rules.conditions.stuck import Stuck, StuckSpec
 from watcher.rules.match import Matcher
 from watcher.rules.resolve import Ending
@@ -23,12 +28,14 @@ class Kind:
         spec: what the operator writes.
         build: makes the condition of a match, a spec and what the rule says of the end.
         by: the default of `by`.
+        matches_by_itself: it says what matters, so that the rule needs no match.
         of_single_events: its alerts are about single events: it takes `resolve`, and needs no repeats.
     """
 
     spec: type[BaseModel]
     build: Callable[[Matcher, Any, Ending], Condition]
     by: tuple[str, ...] = ("farm",)
+    matches_by_itself: bool = False
     of_single_events: bool = False
 
 
@@ -41,7 +48,21 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             of_single_events=True,
         ),
         "count": Kind(CountSpec, lambda match, spec, _: Count(match, spec)),
-        "stuck": Kind(StuckSpec, lambda match, spec, _: Stuck(match, spec), ("farm", "task", "miner")),
+        "ratio": Kind(RatioSpec, lambda match, spec, _: Ratio.build(match, spec)),
+        "stuck": Kind(
+            StuckSpec,
+            lambda match, spec, ending: Stuck(match, spec, "status" in ending.by),
+            ("farm", "task", "miner"),
+        ),
+        "absent": Kind(AbsentSpec, lambda match, spec, ending: Absent(match, spec, ending.by)),
+        "sequence": Kind(
+            SequenceSpec,
+            lambda match, spec, _: Steps.build(match, spec),
+            ("farm", "miner"),
+            matches_by_itself=True,
+        ),
+        "spike": Kind(SpikeSpec, lambda match, spec, ending: Spike(match, spec, ending.by)),
+        "new": Kind(NewSpec, New.build, of_single_events=True),
     }
 )
 DEFAULT_KIND = "each"

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import Protocol, Self
 
 from watcher.model.alert import EndReason
-from watcher.model.subject import Subject
+from watcher.model.subject import Place, Subject
 from watcher.model.task import Transition
 from watcher.model.times import Millis
 from watcher.rules.event import Event, Role
 from watcher.rules.match import Matcher
+from watcher.rules.scope import Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class Signal(Protocol):
 
     def holds(self) -> bool: ...
 
-    def standing(self) -> Sequence[Event]:
+    def standing(self) -> Iterable[Event]:
         """The events that count at this moment, oldest first."""
 
     def count(self) -> int: ...
@@ -90,6 +91,22 @@ class Past(Protocol):
     def first_success(self, farm_id: str, miner_id: str, name: str, after: Millis) -> Subject | None:
         """The first success of a task of this name on a miner, of those created after a moment."""
 
+    def history(
+        self,
+        *,
+        until: Millis,
+        names: frozenset[str] | None = None,
+        statuses: frozenset[str] | None = None,
+        farm_id: str | None = None,
+        miner_id: str | None = None,
+        batch_id: str | None = None,
+        newest_first: bool = False,
+    ) -> Iterable[tuple[Subject, Millis]]:
+        """Every transition up to a moment, by time: its task, and its own time. Read no further than is asked for."""
+
+    def places(self) -> Iterable[Place]:
+        """Every farm, and every miner, of the inventory."""
+
 
 class Condition(Protocol):
     """One condition of one rule, compiled."""
@@ -106,6 +123,26 @@ class Condition(Protocol):
         """It comes true by time passing, not by an event: nothing beyond the watermark can show it."""
 
     @property
+    def gated(self) -> bool:
+        """Only what is completely known can make it true: nothing beyond the watermark counts."""
+
+    @property
+    def of_open_tasks(self) -> bool:
+        """Open tasks matter to it, however long ago they moved."""
+
+    @property
+    def needs_beginning(self) -> bool:
+        """It must know since when there is something to watch, however long ago that was."""
+
+    @property
+    def remembers_last(self) -> bool:
+        """Its last event matters, however long ago that was."""
+
+    @property
+    def seeded(self) -> bool:
+        """A farm or a miner of the inventory has its alert without any transition."""
+
+    @property
     def within_batch(self) -> bool:
         """Everything that can end it shows in the batch that it is about."""
 
@@ -116,6 +153,12 @@ class Condition(Protocol):
     def doubt(self, subject: Subject) -> Millis | None:
         """The earliest moment of a task's history of which it can't tell yet; None where it knows all."""
 
+    def names(self) -> frozenset[str] | None:
+        """The only task names that matter to it, where they are named one by one."""
+
+    def statuses(self) -> frozenset[str] | None:
+        """The only statuses that do, likewise."""
+
     def concerns(self, name: str, statuses: Iterable[str]) -> bool:
         """Whether a task of this name that was in these statuses may matter: a quick no, for the index."""
 
@@ -124,11 +167,17 @@ class Condition(Protocol):
 
     def signal(self) -> Signal: ...
 
+    def seed(self, place: Place) -> Event | None:
+        """The beginning of the watch of a farm's or miner's alert; None where it has none by itself."""
+
     def listens_for(self, event: Event, by: Sequence[str | None]) -> Hashable:
         """The topic whose later events this event's alert must take; None for none."""
 
     def speaks_of(self, subject: Subject, transition: Transition) -> tuple[Hashable, Event] | None:
         """The topic a transition is of interest to, and what it is there."""
+
+    def waiters(self, subject: Subject) -> Scope:
+        """The part of the log in which all are that may have waited for what a task speaks of."""
 
     def spoken_before(self, event: Event, by: Sequence[str | None], past: Past) -> Iterable[Event]:
         """What the log already knows of the topic this event's alert listens for."""
@@ -143,6 +192,30 @@ class Silent:
     match: Matcher
 
     @property
+    def by_time(self) -> bool:
+        return False
+
+    @property
+    def gated(self) -> bool:
+        return False
+
+    @property
+    def of_open_tasks(self) -> bool:
+        return False
+
+    @property
+    def needs_beginning(self) -> bool:
+        return False
+
+    @property
+    def remembers_last(self) -> bool:
+        return False
+
+    @property
+    def seeded(self) -> bool:
+        return False
+
+    @property
     def within_batch(self) -> bool:
         return True
 
@@ -153,8 +226,17 @@ class Silent:
     def doubt(self, subject: Subject) -> Millis | None:
         return self.match.doubt(subject)
 
+    def names(self) -> frozenset[str] | None:
+        return self.match.literals("task")
+
+    def statuses(self) -> frozenset[str] | None:
+        return self.match.literals("status")
+
     def concerns(self, name: str, statuses: Iterable[str]) -> bool:
         return self.match.fits("task", name) and any(self.match.fits("status", status) for status in statuses)
+
+    def seed(self, place: Place) -> Event | None:  # noqa: ARG002 - part of a protocol
+        return None
 
     def listens_for(self, event: Event, by: Sequence[str | None]) -> Hashable:  # noqa: ARG002 - part of a protocol
         return None
@@ -162,8 +244,52 @@ class Silent:
     def speaks_of(self, subject: Subject, transition: Transition) -> tuple[Hashable, Event] | None:  # noqa: ARG002 - part of a protocol
         return None
 
+    def waiters(self, subject: Subject) -> Scope:  # noqa: ARG002 - part of a protocol
+        return Scope()
+
     def spoken_before(self, event: Event, by: Sequence[str | None], past: Past) -> Iterable[Event]:  # noqa: ARG002 - part of a protocol
         return ()
 
 
-__all__ = ["Condition", "End", "EndReason", "Hit", "Past", "Role", "Signal", "Silent"]
+class Composite(Silent):
+    """A condition with matches beside the rule's own: only transitions that fit one of `narrowest` matter."""
+
+    @property
+    def matches(self) -> Sequence[Matcher]:
+        raise NotImplementedError
+
+    @property
+    def narrowest(self) -> Sequence[Matcher]:
+        raise NotImplementedError
+
+    @property
+    def curious(self) -> bool:
+        return any(match.curious() for match in self.matches)
+
+    def doubt(self, subject: Subject) -> Millis | None:
+        return min((at for match in self.matches if (at := match.doubt(subject)) is not None), default=None)
+
+    def names(self) -> frozenset[str] | None:
+        return _united(match.literals("task") for match in self.narrowest)
+
+    def statuses(self) -> frozenset[str] | None:
+        return _united(match.literals("status") for match in self.narrowest)
+
+    def concerns(self, name: str, statuses: Iterable[str]) -> bool:
+        known = tuple(statuses)
+        return any(
+            match.fits("task", name) and any(match.fits("status", status) for status in known)
+            for match in self.narrowest
+        )
+
+
+def _united(sets: Iterable[frozenset[str] | None]) -> frozenset[str] | None:
+    union: frozenset[str] = frozenset()
+    for one in sets:
+        if one is None:
+            return None
+        union |= one
+    return union
+
+
+__all__ = ["Composite", "Condition", "End", "EndReason", "Hit", "Past", "Role", "Signal", "Silent"]

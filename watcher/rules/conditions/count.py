@@ -38,10 +38,6 @@ class Count(Silent):
             if self.match(subject, transition)
         ]
 
-    @property
-    def by_time(self) -> bool:
-        return False
-
     def signal(self) -> "CountSignal":
         return CountSignal(self.spec)
 
@@ -54,7 +50,7 @@ class Count(Silent):
 class CountSignal:
     spec: CountSpec
     window: deque[Event] = field(default_factory=deque)
-    miners: Counter[tuple[str, str]] = field(default_factory=Counter)
+    miners: Counter[str] = field(default_factory=Counter)
     arrived: list[Event] = field(default_factory=list)
 
     def take(self, event: Event) -> None:
@@ -63,17 +59,16 @@ class CountSignal:
         self.window.append(event)
         self.arrived.append(event)
         if event.miner_id is not None:
-            self.miners[event.farm_id, event.miner_id] += 1
+            self.miners[event.miner_id] += 1
 
     def advance(self, to: Millis) -> None:
         window, miners, within = self.window, self.miners, self.spec.within
         while window and window[0].at + within <= to:
             gone = window.popleft()
             if gone.miner_id is not None:
-                place = (gone.farm_id, gone.miner_id)
-                miners[place] -= 1
-                if not miners[place]:
-                    del miners[place]
+                miners[gone.miner_id] -= 1
+                if not miners[gone.miner_id]:
+                    del miners[gone.miner_id]
 
     def next_edge(self) -> Millis | None:
         # Leaving events can only turn a true condition false.

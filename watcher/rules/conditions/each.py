@@ -8,11 +8,12 @@ from typing import Self
 from watcher.model.subject import Subject
 from watcher.model.task import FAILED, SUCCEED, TIMED_OUT, Transition, is_final
 from watcher.model.times import HOUR, Millis, duration_text
-from watcher.rules.conditions.condition import End, EndReason, Hit, Past
+from watcher.rules.conditions.condition import End, EndReason, Hit, Past, Silent
 from watcher.rules.event import Event, Role, event_of, repairs
 from watcher.rules.fields import by_value
 from watcher.rules.match import Matcher
 from watcher.rules.resolve import Ending, Resolve, ResolveHow
+from watcher.rules.scope import Scope
 from watcher.rules.validation import Part
 
 _BRIEF = Resolve(ResolveHow.AFTER, after=HOUR)
@@ -25,7 +26,7 @@ class EachSpec(Part):
 
 
 @dataclass(frozen=True, slots=True)
-class Each:
+class Each(Silent):
     """The match says which events; the ending says what resolves each of them."""
 
     match: Matcher
@@ -89,10 +90,6 @@ class Each:
             hits.append(Hit(event_of(subject, lost, Role.LOST), hits[-1].transition))
         return hits
 
-    @property
-    def by_time(self) -> bool:
-        return False
-
     def signal(self) -> "EachSignal":
         return EachSignal(self)
 
@@ -119,6 +116,13 @@ class Each:
             event = event_of(subject, transition, Role.SUCCESS)
             return None if event.repair is None else (event.repair, event)
         return None
+
+    def waiters(self, subject: Subject) -> Scope:
+        resolve = self.ending.resolve
+        if resolve is None or resolve.on is None:
+            return Scope(subject.farm.id, subject.task.miner_id)
+        same_farm = {"farm", "farm_id"} & set(self.ending.by) and not resolve.on.names_field("farm")
+        return Scope(subject.farm.id) if same_farm and not resolve.on.names_field("farm_id") else Scope()
 
     def spoken_before(self, event: Event, by: Sequence[str | None], past: Past) -> Iterable[Event]:
         resolve = self.resolve_of(event.status)

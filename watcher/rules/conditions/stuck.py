@@ -26,10 +26,15 @@ class StuckSpec(Part):
 
 @dataclass(frozen=True, slots=True)
 class Stuck(Silent):
-    """The match says which tasks and which open statuses; without a status, all of them."""
+    """The match says which tasks and which open statuses; without a status, all of them.
+
+    Args:
+        by_status: alerts are told apart by the status, so that one status is left for the next.
+    """
 
     match: Matcher
     spec: StuckSpec
+    by_status: bool = False
 
     @property
     def memory(self) -> Millis:
@@ -60,11 +65,8 @@ class Stuck(Silent):
         hits: list[Hit] = []
         entered: Transition | None = None
         for transition in subject.transitions:
-            if self._watched(subject, transition):
-                if entered is None:
-                    entered = transition
-                    hits.append(Hit(event_of(subject, transition, Role.ENTER), transition))
-            elif entered is not None:
+            watched = self._watched(subject, transition)
+            if entered is not None and (self.by_status or not watched):
                 # The alert is the one of the values it had when it entered. Where the moment of leaving was only
                 # observed, it is sure to have stayed until the reading before, and no longer.
                 left = replace(transition, at=max(entered.at, transition.earliest))
@@ -73,6 +75,9 @@ class Stuck(Silent):
                 hits[-1] = Hit(hits[-1].event, entered, moot)
                 hits.append(leave)
                 entered = None
+            if watched and entered is None:
+                entered = transition
+                hits.append(Hit(event_of(subject, transition, Role.ENTER), transition))
         if entered is not None and subject.lost_at is not None:
             lost = Transition(entered.status, subject.lost_at, subject.lost_at, baseline=entered.baseline)
             hits.append(Hit(event_of(subject, lost, Role.LOST), entered))
@@ -81,6 +86,17 @@ class Stuck(Silent):
     @property
     def by_time(self) -> bool:
         return True
+
+    @property
+    def gated(self) -> bool:
+        return True
+
+    @property
+    def of_open_tasks(self) -> bool:
+        return True
+
+    def statuses(self) -> frozenset[str] | None:
+        return None
 
     def signal(self) -> "StuckSignal":
         return StuckSignal(self.spec)

@@ -33,10 +33,6 @@ class OfWatcher(Silent):
     def memory(self) -> Millis:
         return 0
 
-    @property
-    def by_time(self) -> bool:
-        return False
-
     def hits(self, _: Subject) -> list[Hit]:
         return []
 

@@ -1,0 +1,102 @@
+"""`absent: {within: W}`: nothing matched in (τ−W, τ], and the watch covered all of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Self
+
+from watcher.model.subject import Place, Subject
+from watcher.model.times import Millis, duration_text
+from watcher.rules.conditions.condition import End, EndReason, Hit
+from watcher.rules.conditions.watched import Watched
+from watcher.rules.event import Event, Role
+from watcher.rules.match import Matcher
+from watcher.rules.quantities import Duration
+from watcher.rules.validation import Part
+
+_CAME = End(EndReason.RECOVERED, "it came")
+
+
+class AbsentSpec(Part):
+    within: Duration
+
+
+@dataclass(frozen=True, slots=True)
+class Absent(Watched):
+    match: Matcher
+    spec: AbsentSpec
+    by: tuple[str, ...]
+
+    @property
+    def memory(self) -> Millis:
+        return self.spec.within
+
+    @property
+    def by_time(self) -> bool:
+        return True
+
+    @property
+    def remembers_last(self) -> bool:
+        return True
+
+    @property
+    def seeded(self) -> bool:
+        return True
+
+    def seed(self, place: Place) -> Event | None:
+        return self.watched_place(place)
+
+    def hits(self, subject: Subject) -> list[Hit]:
+        return self.watched_hits(subject)
+
+    def signal(self) -> "AbsentSignal":
+        return AbsentSignal(self.spec)
+
+    def phrase(self) -> str:
+        return f"none within {duration_text(self.spec.within)}"
+
+
+@dataclass(slots=True)
+class AbsentSignal:
+    """Args:
+    last: what the window is counted from: the last matching event, else the beginning of the watch.
+    """
+
+    spec: AbsentSpec
+    last: Event | None = None
+    now: Millis = 0
+    came: End = _CAME
+    arrived: list[Event] = field(default_factory=list)
+
+    def take(self, event: Event) -> None:
+        if event.role is Role.MATCH:
+            self.came = End(EndReason.RECOVERED, f"{event.name} {event.status}")
+        if event.role is Role.MATCH or self.last is None:
+            self.last = event
+
+    def advance(self, to: Millis) -> None:
+        self.now = to
+
+    def next_edge(self) -> Millis | None:
+        return None if self.last is None or self.holds() else self.last.at + self.spec.within
+
+    def holds(self) -> bool:
+        return self.last is not None and self.last.at + self.spec.within <= self.now
+
+    def standing(self) -> Sequence[Event]:
+        """What was last seen: no event of the alert, but what its news is measured by."""
+        return () if self.last is None else (replace(self.last, role=Role.SEEN),)
+
+    def count(self) -> int:
+        return 0
+
+    def total(self) -> int | None:
+        return None
+
+    def end(self) -> End:
+        return self.came
+
+    def idle(self) -> bool:
+        return self.last is None
+
+    def copy(self) -> Self:
+        return type(self)(self.spec, self.last, self.now, self.came)

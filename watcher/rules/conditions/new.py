@@ -1,0 +1,175 @@
+"""`new: {field: F, memory: M, learn: L}`: an event carries a value of F that no event of its alert had in the M before
+it, once there was something to watch for L. It stands until it is resolved, as in `each`."""
+
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Field
+
+from watcher.model.subject import Subject
+from watcher.model.task import Transition
+from watcher.model.times import Millis, duration_text
+from watcher.rules.conditions.condition import End, Hit, Past
+from watcher.rules.conditions.each import Each, EachSignal
+from watcher.rules.conditions.watched import Watched
+from watcher.rules.event import Event, Role
+from watcher.rules.fields import FIELDS, GROUPABLE, UNKNOWN, by_value
+from watcher.rules.match import Matcher
+from watcher.rules.quantities import Duration
+from watcher.rules.resolve import Ending
+from watcher.rules.scope import Scope
+from watcher.rules.validation import Part
+from watcher.rules.wording import quoted, suggestion
+
+
+def _watchable(name: str) -> str:
+    if name in GROUPABLE:
+        return name
+    if name in FIELDS:
+        raise ValueError(f"{name} has no single text for a value: nothing in it can be new")
+    raise ValueError(f"unknown field {quoted(name)}{suggestion(name, GROUPABLE)}")
+
+
+class NewSpec(Part):
+    what: Annotated[str, AfterValidator(_watchable), Field(alias="field")]
+    memory: Duration
+    learn: Duration
+
+
+@dataclass(frozen=True, slots=True)
+class New(Watched):
+    """Args:
+    each: how an event stands and ends.
+    """
+
+    match: Matcher
+    spec: NewSpec
+    by: tuple[str, ...]
+    each: Each
+
+    @classmethod
+    def build(cls, match: Matcher, spec: NewSpec, ending: Ending) -> Self:
+        return cls(match, spec, ending.by, Each(match, ending))
+
+    @property
+    def memory(self) -> Millis | None:
+        standing = self.each.memory
+        return None if standing is None else standing + self.spec.memory
+
+    @property
+    def within_batch(self) -> bool:
+        return False
+
+    @property
+    def curious(self) -> bool:
+        return self.each.curious or FIELDS[self.spec.what].needs_record
+
+    def doubt(self, subject: Subject) -> Millis | None:
+        found = [self.each.doubt(subject)]
+        found += [
+            transition.earliest
+            for transition in subject.transitions
+            if self.match(subject, transition) and FIELDS[self.spec.what].get(subject, transition) is UNKNOWN
+        ]
+        return min((at for at in found if at is not None), default=None)
+
+    def concerns(self, name: str, statuses: Iterable[str]) -> bool:
+        known = tuple(statuses)
+        return Watched.concerns(self, name, known) or self.each.concerns(name, known)
+
+    def hits(self, subject: Subject) -> list[Hit]:
+        lost = [hit for hit in self.each.hits(subject) if hit.event.role is Role.LOST]
+        return [*self.watched_hits(subject), *lost]
+
+    def event(self, subject: Subject, transition: Transition) -> Event:
+        return replace(Watched.event(self, subject, transition), value=by_value(self.spec.what, subject, transition))
+
+    def signal(self) -> "NewSignal":
+        return NewSignal(self.spec, self.each.signal())
+
+    def listens_for(self, event: Event, by: Sequence[str | None]) -> Hashable:
+        return self.each.listens_for(event, by) if event.role is Role.MATCH else None
+
+    def speaks_of(self, subject: Subject, transition: Transition) -> tuple[Hashable, Event] | None:
+        return self.each.speaks_of(subject, transition)
+
+    def waiters(self, subject: Subject) -> Scope:
+        return self.each.waiters(subject)
+
+    def spoken_before(self, event: Event, by: Sequence[str | None], past: Past) -> Iterable[Event]:
+        return self.each.spoken_before(event, by, past)
+
+    def phrase(self) -> str:
+        return f"a {self.spec.what} not seen for {duration_text(self.spec.memory)}"
+
+
+@dataclass(slots=True)
+class NewSignal:
+    """Args:
+    begun_at: since when there is something to watch.
+    seen: the last time of each value, before this moment; `fresh`: of this very moment.
+    """
+
+    spec: NewSpec
+    each: EachSignal
+    begun_at: Millis | None = None
+    now: Millis = 0
+    seen: dict[str, Millis] = field(default_factory=dict)
+    fresh: dict[str, Millis] = field(default_factory=dict)
+
+    @property
+    def arrived(self) -> list[Event]:
+        return self.each.arrived
+
+    @arrived.setter
+    def arrived(self, events: list[Event]) -> None:
+        self.each.arrived = events
+
+    def take(self, event: Event) -> None:
+        if event.role in (Role.SEEN, Role.MATCH) and self.begun_at is None:
+            self.begun_at = event.at
+        if event.role is Role.SEEN:
+            return
+        if event.role is not Role.MATCH:
+            self.each.take(event)
+            return
+        if event.value is None:
+            return
+        self.fresh[event.value] = event.at
+        seen_at = self.seen.get(event.value)
+        unseen = seen_at is None or seen_at + self.spec.memory <= event.at
+        if unseen and event.at >= (self.begun_at or 0) + self.spec.learn:
+            self.each.take(event)
+
+    def advance(self, to: Millis) -> None:
+        if to > self.now:
+            self.seen.update(self.fresh)
+            self.fresh.clear()
+            self.now = to
+        self.each.advance(to)
+
+    def next_edge(self) -> Millis | None:
+        return self.each.next_edge()
+
+    def holds(self) -> bool:
+        return self.each.holds()
+
+    def standing(self) -> Sequence[Event]:
+        return self.each.standing()
+
+    def count(self) -> int:
+        return self.each.count()
+
+    def total(self) -> int | None:
+        return None
+
+    def end(self) -> End:
+        return self.each.end()
+
+    def idle(self) -> bool:
+        remembered = any(at + self.spec.memory > self.now for at in (*self.seen.values(), *self.fresh.values()))
+        return self.each.idle() and not remembered
+
+    def copy(self) -> Self:
+        return type(self)(self.spec, self.each.copy(), self.begun_at, self.now, self.seen.copy(), self.fresh.copy())

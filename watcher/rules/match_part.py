@@ -1,0 +1,41 @@
+"""A `match` as operators write it: one optional key for each field."""
+
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+from pydantic import Field, PlainValidator, create_model
+
+from watcher.rules.fields import FIELDS
+from watcher.rules.fields import Field as RuleField
+from watcher.rules.match import Matcher, compile_match
+from watcher.rules.validation import Part
+
+
+def _clause(field: RuleField, raw: object) -> object:
+    """One value of a `match`, checked by compiling it."""
+    what = "a comparison" if field.numeric else "text or a list of texts"
+    if isinstance(raw, bool | int | float) and not field.numeric:
+        raise ValueError(f'{field.name} is text: write it in quotes, "{raw}"')
+    if not isinstance(raw, str | tuple) or (isinstance(raw, tuple) and not raw):
+        raise ValueError(f"expected {what}")
+    if isinstance(raw, tuple) and not all(isinstance(part, str) for part in raw):
+        raise ValueError(f"expected {what}: write every entry of the list in quotes")
+    compile_match({field.name: cast("str | tuple[str, ...]", raw)})
+    return raw
+
+
+Patterns = str | Annotated[tuple[str, ...], Field(min_length=1)]
+_match_fields: dict[str, Any] = {
+    name: (Annotated[Any, PlainValidator(partial(_clause, field))], None) for name, field in FIELDS.items()
+}
+
+
+class _Match(Part):
+    def compiled(self) -> Matcher:
+        return compile_match(self.model_dump(exclude_unset=True))
+
+
+if TYPE_CHECKING:
+    MatchPart = _Match
+else:
+    MatchPart = create_model("MatchPart", __base__=_Match, **_match_fields)
