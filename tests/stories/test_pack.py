@@ -7,7 +7,7 @@ import pytest
 
 from watcher.alerts.troubles import Troubles
 from watcher.model.miner import Farm, Miner
-from watcher.model.subject import Subject, TaskChange
+from watcher.model.subject import Place, Subject, TaskChange
 from watcher.model.task import Task, Transition
 from watcher.model.times import MINUTE, SECOND, Millis, from_datetime
 from watcher.model.trouble import Trouble, TroubleKind
@@ -25,6 +25,12 @@ class Nothing:
 
     def first_success(self, *_: object) -> None:
         return None
+
+    def history(self, **_: object) -> list[tuple[Subject, Millis]]:
+        return []
+
+    def places(self) -> list[Place]:
+        return []
 
     def of(self, scope: Scope) -> Millis | None:
         del scope

@@ -12,6 +12,7 @@ from watcher.cli.demo import demo
 from watcher.cli.init import init
 from watcher.cli.notify import notify
 from watcher.cli.outbox import outbox
+from watcher.cli.rules import app as rules
 from watcher.cli.run import run
 from watcher.cli.status import status
 from watcher.cli.tasks import tasks
@@ -43,6 +44,7 @@ def _all(
 
 for _command in (demo, init, check, run, alerts, tasks, outbox, notify, status, backup):
     app.command()(_command)
+app.add_typer(rules, name="rules")
 
 
 def main() -> None:

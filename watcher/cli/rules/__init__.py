@@ -1,0 +1,7 @@
+"""`rules …`: the language's tools. One module each; a new one is a module and a line in `app`."""
+
+import typer
+
+app = typer.Typer(help="Tools for rules: test them, replay them, list them.", no_args_is_help=True)
+
+__all__ = ["app"]
