@@ -19,7 +19,8 @@ from watcher.model.times import DAY, Millis, iso
 from watcher.model.trouble import Trouble
 from watcher.rules.engine import Engine
 from watcher.rules.rule import Rule
-from watcher.rules.tracker import Scope, Verdict
+from watcher.rules.scope import Scope
+from watcher.rules.tracker import Verdict
 from watcher.store.meta import RuleRecord
 from watcher.store.store import Store
 from watcher.watch.watermarks import Watermarks
