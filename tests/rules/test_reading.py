@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from tests.rules.history import Book
+from tests.rules.history import NEVER, Book
 from tests.rules.reading import CONDITIONS, HISTORY, MINUTE, START, Found, Row, episodes, random_rows, random_rule
 from watcher.model.miner import Farm, Miner
 from watcher.model.subject import Subject
 from watcher.model.task import OPEN_STATUSES, STATUSES, Task, Transition
+from watcher.rules.one_pass import OnePass, in_order
 from watcher.rules.rule import Rule
 from watcher.rules.schema import RulePart
 
@@ -79,6 +80,32 @@ def test_the_engine_agrees_with_an_independent_reading(seed: int) -> None:
         for ended, other in zip(mine, sorted(wanted, key=key), strict=True):
             if ended.ended_at is not None:
                 assert (ended.count, ended.total) == (other.count, other.total), (rule, ended, other)
+
+
+@pytest.mark.parametrize("seed", range(HISTORIES))
+def test_one_pass_in_order_finds_the_same(seed: int) -> None:
+    """What tests and replays of rules run on."""
+    random = Random(seed)
+    rows = random_rows(random)
+    said = [random_rule(random, number) for number in range(RULES)]
+    until = START + random.randrange(HISTORY // MINUTE + 40) * MINUTE + random.choice((0, 30_000))
+    rules = {rule["name"]: compiled(rule) for rule in said}
+    book = Book(list(rules.values()))
+    shown = [one for row in rows if (one := subject_of(row, NEVER)) is not None]
+    book.learn([one for row in rows if (one := subject_of(row, until)) is not None])
+    book.judge(until)
+    one_pass = OnePass(list(rules.values()), until)
+    for one in in_order(shown):
+        one_pass.feed(one)
+    found = {
+        (firing.rule.name, firing.key[1], stretch.started_at, stretch.ended_at, *stretch.peak)
+        for firing in one_pass.finish()
+        for stretch in [firing.stretch]
+    }
+    live = {(one.rule, one.by, one.started_at, one.ended_at) for one in found_by(book, rules)}
+    assert {one[:4] for one in found} == live
+    ended = {tuple(one) for one in found_by(book, rules) if one.ended_at is not None}
+    assert {one for one in found if one[3] is not None} == ended
 
 
 def test_every_condition_fired_often() -> None:

@@ -1,12 +1,24 @@
 """From a condition's truth in event time to the stretches in which an alert fires: `for`, `keep_firing_for`."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from watcher.model.alert import Origin
 from watcher.model.times import Millis
 from watcher.rules.conditions.condition import End, Signal
 from watcher.rules.event import Event, Role
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """How a stretch stood from a moment on: its count and total, how many of its tasks it had by then, and the time
+    of its latest event."""
+
+    at: Millis
+    count: int
+    total: int | None
+    tasks: int
+    last_at: Millis | None
 
 
 @dataclass(slots=True)
@@ -17,6 +29,7 @@ class Stretch:
         count: the alert's count at the moment judged; at the end, its largest.
         peak: the largest count while firing, and the total it was part of.
         tasks: keys of the tasks whose events made it up, in the order they arrived.
+        trace: how it went, where that is wanted.
     """
 
     started_at: Millis
@@ -29,6 +42,7 @@ class Stretch:
     tasks: dict[int, None] = field(default_factory=dict)
     ended_at: Millis | None = None
     end: End | None = None
+    trace: list["Point"] | None = None
 
     def add(self, events: Iterable[Event], already: Millis | None = None) -> None:
         """Take in events that began to count; `already`: the moment that made them count, for `stuck`."""
@@ -44,10 +58,17 @@ class Stretch:
         if self.count >= self.peak[0]:
             self.peak = (self.count, self.total)
 
+    def mark(self, at: Millis) -> None:
+        """Remember how it stands at a moment, if it has changed."""
+        if self.trace is not None:
+            point = Point(at, self.count, self.total, len(self.tasks), self.last_at)
+            if not self.trace or replace(self.trace[-1], at=at) != point:
+                self.trace.append(point)
+
     def copy(self) -> "Stretch":
         return Stretch(
             self.started_at, self.origin, self.count, self.total, self.peak,
-            self.first_at, self.last_at, self.tasks.copy(), self.ended_at, self.end,
+            self.first_at, self.last_at, self.tasks.copy(), self.ended_at, self.end, self.trace,
         )  # fmt: skip
 
 
@@ -73,6 +94,7 @@ class Life:
         hold: `for` (ms).
         keep: `keep_firing_for` (ms).
         by_time: the condition comes true by time passing rather than by an event (`stuck`).
+        traced: see `Stretch.trace`.
     """
 
     hold: Millis
@@ -82,6 +104,7 @@ class Life:
     gone: Millis | None = None
     end: End | None = None
     firing: Stretch | None = None
+    traced: bool = False
 
     def next_timer(self) -> Millis | None:
         if self.firing is None:
@@ -99,6 +122,7 @@ class Life:
         if holds:
             self.gone = self.end = None
             self.firing.measure(signal)
+            self.firing.mark(at)
             return None
         if self.gone is None:
             self.gone, self.end = at, signal.end()
@@ -116,9 +140,10 @@ class Life:
         if self.since is None:
             self.since = at
         if at >= self.since + self.hold:
-            self.firing = Stretch(at, Origin.BASELINE)
+            self.firing = Stretch(at, Origin.BASELINE, trace=[] if self.traced else None)
             self.firing.add(signal.standing(), self.since if self.by_time else None)
             self.firing.measure(signal)
+            self.firing.mark(at)
             self.since = None
 
     def idle(self) -> bool:

@@ -37,11 +37,12 @@ class Trackers:
     def all(self) -> Iterable[Tracker]:
         return self._trackers.values()
 
-    def made(self, rule: Rule, key: AlertKey, scope: Scope) -> Tracker:
+    def made(self, rule: Rule, key: AlertKey, scope: Scope, *, traced: bool = False) -> Tracker:
         """The alert's tracker, new if there is none."""
         tracker = self._trackers.get(key)
         if tracker is None:
             tracker = self._trackers[key] = new_tracker(rule, key, scope)
+            tracker.life.traced = traced
             self._by_scope[scope].add(key)
         return tracker
 

@@ -108,6 +108,25 @@ class Past(Protocol):
         """Every farm, and every miner, of the inventory."""
 
 
+@dataclass(frozen=True, slots=True)
+class NoPast:
+    """For where everything is told in the order of time."""
+
+    known: Sequence[Place] = ()
+
+    def subjects(self, **_: object) -> Iterable[Subject]:
+        return ()
+
+    def first_success(self, *_: object) -> Subject | None:
+        return None
+
+    def history(self, **_: object) -> Iterable[tuple[Subject, Millis]]:
+        return ()
+
+    def places(self) -> Iterable[Place]:
+        return self.known
+
+
 class Condition(Protocol):
     """One condition of one rule, compiled."""
 
@@ -137,6 +156,10 @@ class Condition(Protocol):
     @property
     def remembers_last(self) -> bool:
         """Its last event matters, however long ago that was."""
+
+    @property
+    def listens(self) -> bool:
+        """Its alerts wait for transitions that are no events of theirs."""
 
     @property
     def seeded(self) -> bool:
@@ -209,6 +232,10 @@ class Silent:
 
     @property
     def remembers_last(self) -> bool:
+        return False
+
+    @property
+    def listens(self) -> bool:
         return False
 
     @property
@@ -292,4 +319,4 @@ def _united(sets: Iterable[frozenset[str] | None]) -> frozenset[str] | None:
     return union
 
 
-__all__ = ["Composite", "Condition", "End", "EndReason", "Hit", "Past", "Role", "Signal", "Silent"]
+__all__ = ["Composite", "Condition", "End", "EndReason", "Hit", "NoPast", "Past", "Role", "Signal", "Silent"]

@@ -60,6 +60,10 @@ class Each(Silent):
         return False
 
     @property
+    def listens(self) -> bool:
+        return True
+
+    @property
     def curious(self) -> bool:
         return any(match.curious() for match in self._matches())
 

@@ -62,6 +62,10 @@ class New(Watched):
         return False
 
     @property
+    def listens(self) -> bool:
+        return True
+
+    @property
     def curious(self) -> bool:
         return self.each.curious or FIELDS[self.spec.what].needs_record
 
