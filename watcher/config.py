@@ -99,10 +99,11 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Where the store is, and in which zone times are shown."""
+    """Where the store and the rules are, and in which zone times are shown."""
 
     store: Path
     timezone: tzinfo
+    rules: Path
 
 
 def for_reading(path: Path, environ: Mapping[str, str]) -> Reading:
@@ -112,7 +113,7 @@ def for_reading(path: Path, environ: Mapping[str, str]) -> Reading:
         ConfigError: the file cannot be read, or these parts of it are wrong.
     """
     file = validate(read(path), ForReading)
-    return Reading(path.parent / file.store.path, file.timezone or _local_zone(environ))
+    return Reading(path.parent / file.store.path, file.timezone or _local_zone(environ), path.parent / file.rules)
 
 
 def _route_faults(document: Document) -> Iterator[Fault]:

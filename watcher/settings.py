@@ -239,4 +239,5 @@ class ForReading(Part):
     model_config = ConfigDict(extra="ignore")
 
     store: Store = Store()
+    rules: FilePath = Path("rules")
     timezone: Annotated[tzinfo | None, _of_text(_zone)] = None

@@ -106,17 +106,22 @@ class Board:
                 if known is None or not known.end_told:
                     self._place(group, episode, None if known is None else known.count)
 
-    def update(self, episode: Episode, now: Millis) -> None:
-        """Take in an episode that began, changed or ended."""
+    def update(self, episode: Episode, now: Millis) -> bool:
+        """Take in an episode that began, changed or ended; whether that is something to speak of."""
         if episode.origin is Origin.BASELINE:
-            return
+            return False
+        news = False
         for group in self._groups_of(episode):
             member = group.members.get(episode.id)
             if member is None:
                 self._place(group, episode, None)
-            else:
-                member.episode = episode
-                grew(member, now)
+                news = True
+                continue
+            before = member.episode.firing, member.grew_at
+            member.episode = episode
+            grew(member, now)
+            news = news or before != (episode.firing, member.grew_at)
+        return news
 
     def utterances(self, now: Millis, complete_to: Millis | None, *, hurry: bool = False) -> list[Utterance]:
         """All that is due, in the order in which it is to be said; the board then takes it as said.

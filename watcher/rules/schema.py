@@ -1,31 +1,34 @@
 """A rule file as operators write it: the shape of one rule, made of the fields and the registered conditions."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from hashlib import sha256
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, create_model, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, create_model, model_validator
+from pydantic_core import InitErrorDetails
 
 from watcher.model.message import Severity
 from watcher.model.times import Millis
 from watcher.model.trouble import TroubleKind
 from watcher.rules.bound import BoundWhere
-from watcher.rules.conditions import DEFAULT_KIND, KINDS, Condition
+from watcher.rules.conditions import DEFAULT_KIND, KINDS, Condition, Kind
 from watcher.rules.conditions.watcher import WATCHER_FIELDS, OfWatcher
 from watcher.rules.fields import FIELDS, GROUPABLE
 from watcher.rules.match import NOTHING_ASKED, Matcher, any_test, text_test
 from watcher.rules.match_part import MatchPart, Patterns
-from watcher.rules.quantities import Duration, DurationOrZero
+from watcher.rules.quantities import Duration, DurationOrZero, parse_duration
 from watcher.rules.resolve import DEFAULT_EXPIRE, Ending, Resolve, ResolveHow
 from watcher.rules.rule import DEFAULT_UNLESS_SAME, Rule
 from watcher.rules.template import Template, TemplateFailed, compile_template
 from watcher.rules.validation import Part
 from watcher.rules.where import Where
 from watcher.rules.wording import listed, quoted, suggestion
+from watcher.rules.written_test import TestPart
 
 Text = Annotated[str, Field(min_length=1, max_length=1000)]
+_WAYS_TO_END = "resolve is on_success, never, {on: match} or {after: duration}"
 
 
 def _trouble(said: Patterns) -> Patterns:
@@ -78,8 +81,9 @@ def _by_field(name: str) -> str:
     if name in GROUPABLE:
         return name
     if name in FIELDS:
-        raise ValueError(f"{name} has no single text for a value: alerts can't be told apart by it")
-    raise ValueError(f"unknown field {quoted(name)}{suggestion(name, GROUPABLE)}")
+        raise ValueError(f"{name} has no single text for a value: alerts can't be told apart by it, leave it out")
+    near = suggestion(name, GROUPABLE) or f"; known here: {listed(GROUPABLE, 'and')}"
+    raise ValueError(f"unknown field {quoted(name)}{near}")
 
 
 def _template(source: str) -> str:
@@ -90,8 +94,21 @@ def _template(source: str) -> str:
     return source
 
 
-def _never(value: object) -> object:
-    return None if value == "never" else value
+def _or_never(value: object) -> object:
+    if value == "never":
+        return None
+    try:
+        parse_duration(value)
+    except ValueError as error:
+        raise ValueError(f"{error}; or never") from error
+    return value
+
+
+def _way_to_end(value: object) -> object:
+    if isinstance(value, dict) or value in ("on_success", "never"):
+        return value
+    near = suggestion(value, ("on_success", "never")) if isinstance(value, str) else ""
+    raise ValueError(f"{_WAYS_TO_END}{near}")
 
 
 class ResolvePart(Part):
@@ -101,13 +118,16 @@ class ResolvePart(Part):
     @model_validator(mode="after")
     def _one_way(self) -> Self:
         if (self.on is None) == (self.after is None):
-            raise ValueError("resolve is on_success, never, {on: match} or {after: duration}")
+            raise ValueError(_WAYS_TO_END)
         return self
 
 
 class MessagePart(Part):
     title: Annotated[Text, AfterValidator(_template)] | None = None
     body: Annotated[Text, AfterValidator(_template)] | None = None
+
+
+_OF_TASKS = {"by", "keep_firing_for", "resolve", "expire", "where", "unless", "unless_same"}
 
 
 class RuleBase(Part):
@@ -117,12 +137,12 @@ class RuleBase(Part):
     summary: Text | None = None
     severity: Annotated[Severity, Field(strict=False)] = Severity.WARNING
     match: RuleMatch | None = None
-    where: Annotated[Text, AfterValidator(_where)] | None = None
+    where: Annotated[str, Field(min_length=1), AfterValidator(_where)] | None = None
     by: tuple[Annotated[str, AfterValidator(_by_field)], ...] | None = None
     hold: DurationOrZero = Field(default=0, alias="for")
     keep_firing_for: DurationOrZero = 0
-    resolve: Literal["on_success", "never"] | ResolvePart | None = None
-    expire: Annotated[Duration | None, BeforeValidator(_never)] = DEFAULT_EXPIRE
+    resolve: Annotated[Literal["on_success", "never"] | ResolvePart | None, BeforeValidator(_way_to_end)] = None
+    expire: Annotated[Duration | None, BeforeValidator(_or_never)] = DEFAULT_EXPIRE
     unless: tuple[Text, ...] = ()
     unless_same: tuple[Text, ...] = DEFAULT_UNLESS_SAME
     notify: tuple[Text, ...] | None = None
@@ -132,32 +152,43 @@ class RuleBase(Part):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        given = self.model_fields_set & KINDS.keys()
-        if len(given) > 1:
-            raise ValueError(f"a rule has one condition, this one has {listed(sorted(given), 'and')}")
-        kind = KINDS[self.condition]
-        if self.match is None and not kind.matches_by_itself:
-            raise ValueError('missing key "match": which transitions; match: {} is every one')
-        if self.of_watcher:
-            self._only_what_goes_with_the_watcher(given)
-        for name in ("resolve", "expire"):
-            if name in self.model_fields_set and not kind.of_single_events:
-                raise ValueError(
-                    f"{name} goes with each and new: the alert of a {self.condition} ends when it is no longer true"
-                )
-        if "unless_same" in self.model_fields_set and not self.unless:
-            raise ValueError("unless_same goes with unless: the rules whose alerts hush this one")
-        taken = {"rule", "severity", *self.fields_apart}
-        for label in self.labels:
-            if label in taken:
-                raise ValueError(f"the label {quoted(label)} is one that every alert of this rule has already")
+        misfits = [
+            InitErrorDetails(type="value_error", loc=where, input=None, ctx={"error": ValueError(text)})
+            for where, text in self._misfits()
+        ]
+        if misfits:
+            raise ValidationError.from_exception_data("rule", misfits)  # each with its own place
         return self
 
-    def _only_what_goes_with_the_watcher(self, conditions: Iterable[str]) -> None:
-        tasks_only = {"by", "keep_firing_for", "resolve", "expire", "where", "unless", "unless_same"}
-        wrong = [*conditions, *(tasks_only & self.model_fields_set)]
-        if wrong:
-            raise ValueError(f"{min(wrong)} goes with tasks: a rule about the watcher lasts as long as its trouble")
+    def _misfits(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """What does not go together: where it stands in the rule, and why."""
+        said = self.model_fields_set
+        given = sorted(said & KINDS.keys())
+        if len(given) > 1:
+            yield (given[-1],), f"a rule has one condition, this one has {listed(given, 'and')}"
+            return
+        kind = KINDS[self.condition]
+        if self.match is None and not kind.matches_by_itself:
+            where = ("match",) if "match" in said else ()
+            yield where, 'missing key "match": which transitions; match: {} is every one'
+        if self.of_watcher:
+            for name in sorted(said & (_OF_TASKS | KINDS.keys())):
+                yield (name,), f"{name} goes with tasks: a rule about the watcher lasts as long as its trouble"
+        else:
+            yield from self._misfit_keys(kind)
+        for label in self.labels:
+            if label in {"rule", "severity", *self.fields_apart}:
+                text = f"the label {quoted(label)} is one that every alert of this rule has already"
+                yield ("labels", label), text
+
+    def _misfit_keys(self, kind: Kind) -> Iterator[tuple[tuple[str, ...], str]]:
+        said = self.model_fields_set
+        for name in sorted({"resolve", "expire"} & said):
+            if not kind.of_single_events:
+                text = f"{name} goes with each and new: an alert of {self.condition} ends when it is no longer true"
+                yield (name,), text
+        if "unless_same" in said and not self.unless:
+            yield ("unless_same",), "unless_same goes with unless: the rules whose alerts hush this one"
 
     @property
     def of_watcher(self) -> bool:
@@ -229,7 +260,7 @@ def _compiled_template(source: str | None) -> Template | None:
     return None if source is None else compile_template(source)
 
 
-_condition_fields: Mapping[str, Any] = {name: (kind.spec | None, None) for name, kind in KINDS.items()}
+_condition_fields: Mapping[str, Any] = {name: (kind.spec, None) for name, kind in KINDS.items()}
 if TYPE_CHECKING:
     RulePart = RuleBase
 else:
@@ -237,6 +268,5 @@ else:
 
 
 class RuleFile(Part):
-    later: ClassVar[frozenset[str]] = frozenset({"tests"})
-
     rules: tuple[RulePart, ...] = ()
+    tests: tuple[TestPart, ...] = ()

@@ -2,6 +2,10 @@
 
 import typer
 
+from watcher.cli.rules.test import run_tests
+
 app = typer.Typer(help="Tools for rules: test them, replay them, list them.", no_args_is_help=True)
+
+app.command("test")(run_tests)
 
 __all__ = ["app"]
