@@ -95,6 +95,22 @@ class Past:
             yield from ((subjects[key], at) for key, at in found)
             page = _PAGE
 
+    def keys_in_order(self, since: Millis) -> list[int]:
+        """Every task that moved after a moment, or is open, in the order of their first transitions."""
+        cursor = self._connection.execute(
+            "SELECT x.task FROM transitions AS x JOIN tasks AS t ON t.key = x.task GROUP BY x.task "  # noqa: S608 - no values
+            f"HAVING max(x.at) > ? OR {_OPEN} ORDER BY min(x.at)",
+            (since,),
+        )
+        return [row[0] for row in cursor]
+
+    def each_of(self, keys: Sequence[int]) -> Iterator[Subject]:
+        """These tasks, in this order, a page at a time."""
+        for start in range(0, len(keys), _PAGE):
+            page = keys[start : start + _PAGE]
+            found = self.subjects_of(page)
+            yield from (found[key] for key in page)
+
     def places(self) -> Iterator[Place]:
         """Every farm that was seen, and every miner of it."""
         return self._fleet.places()

@@ -2,10 +2,12 @@
 
 import typer
 
+from watcher.cli.rules.backtest import backtest
 from watcher.cli.rules.test import run_tests
 
 app = typer.Typer(help="Tools for rules: test them, replay them, list them.", no_args_is_help=True)
 
 app.command("test")(run_tests)
+app.command()(backtest)
 
 __all__ = ["app"]

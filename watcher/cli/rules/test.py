@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -85,31 +85,12 @@ def _lines(one: "WrittenTest", difference: "Difference") -> Iterator[str]:
                 yield f"  {'':<9}{line}"
 
 
-class _WithoutSecrets(Mapping[str, str]):
-    """An environment in which every secret is there, for what sends nothing."""
-
-    def __getitem__(self, name: str) -> str:
-        return os.environ.get(name, "json://localhost")
-
-    def __contains__(self, name: object) -> bool:
-        return isinstance(name, str)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(os.environ)
-
-    def __len__(self) -> int:
-        return len(os.environ)
-
-    def get(self, name: str, default: str | None = None) -> str | None:  # type: ignore[override]
-        # What only may be there is not made up, but for the key.
-        return os.environ.get(name, "none" if name == "NONCE_API_KEY" else default)
-
-
 def _theatre(folder: Path | None, config: Path | None) -> tuple[Path, "Theatre"]:
     from datetime import UTC
 
     from watcher.alerts.board import Voice
     from watcher.alerts.routes import Route, Timers
+    from watcher.cli.rules.secrets import WithoutSecrets
     from watcher.config import CONFIG_VARIABLE, CONSOLE, find
     from watcher.loading import load_all, voices
     from watcher.notify.render import render
@@ -124,7 +105,7 @@ def _theatre(folder: Path | None, config: Path | None) -> tuple[Path, "Theatre"]
         rules = load_rules(folder).rules
         anywhere = Route({}, (CONSOLE,), ("rule", "farm"), Timers())
         return folder, Theatre({rule.name: rule for rule in rules}, [anywhere], [Voice(CONSOLE)], words)
-    loaded = load_all(find(config, os.environ), _WithoutSecrets())
+    loaded = load_all(find(config, os.environ), WithoutSecrets())
     where = folder or loaded.settings.rules
     rules = loaded.rules.rules if folder is None else load_rules(folder).rules
     told = [Voice(name, resolved) for name, resolved in voices(loaded.settings).items()]
