@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
+from watcher.alerts.inhibition import Inhibitors
 from watcher.alerts.routes import Destination, Route, Timers, destinations, elsewhere
 from watcher.alerts.speech import Decision, Group, Hush, Member, decide, grew
 from watcher.model.alert import Episode, Origin
@@ -92,12 +93,28 @@ class Board:
         self._rules = rules
         self._voices = voices
         self._max_age = max_age
+        self._inhibitors = Inhibitors(rules)
         self._groups: dict[str, Group] = {}
         self._records: dict[str, GroupRecord] = {}
 
-    def restore(self, episodes: Iterable[Episode], heard: Iterable[Heard], records: Iterable[GroupRecord]) -> None:
-        """Take up what the store knows, after a start or a failed commit."""
+    def restore(
+        self,
+        episodes: Iterable[Episode],
+        heard: Iterable[Heard],
+        records: Iterable[GroupRecord],
+        standing: Iterable[Episode] = (),
+    ) -> None:
+        """Take up what the store knows, after a start or a failed commit.
+
+        Args:
+            episodes: what may still be spoken of.
+            standing: all that fire, also those that are nobody's news.
+        """
         self._groups.clear()
+        self._inhibitors = Inhibitors(self._rules)
+        episodes = list(episodes)
+        for episode in (*standing, *episodes):
+            self._inhibitors.note(episode, episode.known_at)
         self._records = {record.key: record for record in records}
         told = {(one.episode, one.channel): one for one in heard}
         for episode in episodes:
@@ -107,10 +124,10 @@ class Board:
                     self._place(group, episode, None if known is None else known.count)
 
     def update(self, episode: Episode, now: Millis) -> bool:
-        """Take in an episode that began, changed or ended; whether that is something to speak of."""
+        """Take in an episode that began, changed or ended; whether that may give something to speak of."""
+        news = self._inhibitors.note(episode, now)
         if episode.origin is Origin.BASELINE:
-            return False
-        news = False
+            return news
         for group in self._groups_of(episode):
             member = group.members.get(episode.id)
             if member is None:
@@ -132,6 +149,7 @@ class Board:
             hurry: `--once`.
         """
         said: list[Utterance] = []
+        self._hush()
         for channel in self._voices:
             said += self._beside(channel, Say.ALREADY, _already, now, complete_to, hurry=hurry)
         for group in list(self._groups.values()):
@@ -148,6 +166,7 @@ class Board:
 
     def decisions(self, now: Millis) -> Iterator[tuple[Group, Decision]]:
         """What each group would do now, and why."""
+        self._hush()
         for group in self._groups.values():
             yield group, decide(group, now)
 
@@ -165,6 +184,11 @@ class Board:
         return min((d.due for _, d in self.decisions(now) if d.due is not None), default=None)
 
     # --- groups
+
+    def _hush(self) -> None:
+        for group in self._groups.values():
+            for member in group.members.values():
+                member.hushed = self._inhibitors.hush(member.episode, single_events=member.single_event)
 
     def _groups_of(self, episode: Episode) -> Iterator[Group]:
         rule = self._rules.get(episode.alert.rule)
@@ -197,7 +221,7 @@ class Board:
         )
 
     def _spoken(self, group: Group, say: Say, now: Millis) -> Utterance:
-        firing = [m for m in group.firing if m.told or m.episode.origin is Origin.NEWS]
+        firing = [m for m in group.firing if m.told or (m.episode.origin is Origin.NEWS and not m.hushed)]
         ended = [m for m in group.ended if m.told or (_came_and_went(m) and not _over_when_known(m))]
         utterance = self._said(group, say, now, firing, ended)
         if say is Say.ALL_ENDED:
@@ -279,11 +303,13 @@ class Board:
 
 
 def _already(member: Member) -> bool:
-    return member.episode.firing and not member.told and member.episode.origin is Origin.ALREADY
+    untold = not member.told and not member.hushed
+    return untold and member.episode.firing and member.episode.origin is Origin.ALREADY
 
 
 def _came_and_went(member: Member) -> bool:
-    return not member.episode.firing and not member.told and member.episode.origin is Origin.NEWS
+    untold = not member.told and not member.hushed
+    return untold and not member.episode.firing and member.episode.origin is Origin.NEWS
 
 
 def _over_when_known(member: Member) -> bool:

@@ -15,6 +15,7 @@ class Hush(StrEnum):
     UNCHANGED = "unchanged"
     WAITING = "waiting"
     BASELINE = "baseline"
+    INHIBITED = "inhibited"
 
 
 @dataclass(slots=True)
@@ -26,6 +27,7 @@ class Member:
         tells_expiry: its rule names how it ends, so that an end by time is news too.
         told_count: its count when the channel last heard of it; None: it has not.
         grew_at: when its count was first seen doubled since.
+        hushed: an alert of a rule that its own names in `unless` speaks for it.
     """
 
     episode: Episode
@@ -33,6 +35,7 @@ class Member:
     tells_expiry: bool = False
     told_count: int | None = None
     grew_at: Millis | None = None
+    hushed: bool = False
 
     @property
     def told(self) -> bool:
@@ -94,12 +97,13 @@ def decide(group: Group, now: Millis, *, hurry: bool = False) -> Decision:
         hurry: `--once`: neither `group_wait` nor `group_interval` is waited for.
     """
     firing = group.firing
-    fresh = [member for member in firing if not member.told and member.episode.origin is Origin.NEWS]
+    speaking = [member for member in firing if not member.hushed]
+    fresh = [member for member in speaking if not member.told and member.episode.origin is Origin.NEWS]
     if group.spoken_at is None or group.anchored_at is None:
         return _first(group, fresh, now, hurry)
     if fresh:
         return _at_tick(group, Say.NEW_ALERTS, min(m.episode.known_at for m in fresh), now, hurry)
-    grown = [member.grew_at for member in firing if member.grew_at is not None]
+    grown = [member.grew_at for member in speaking if member.grew_at is not None]
     if grown:
         return _at_tick(group, Say.GREW, min(grown), now, hurry)
     if not firing:
@@ -107,6 +111,8 @@ def decide(group: Group, now: Millis, *, hurry: bool = False) -> Decision:
         if not ends or not group.sends_resolved:
             return Decision(Hush.UNCHANGED)
         return _at_tick(group, Say.ALL_ENDED, min(ends), now, hurry)
+    if not speaking:
+        return Decision(Hush.INHIBITED)
     repeat = group.destination.timers.repeat_for(single_events=all(m.single_event for m in firing))
     if not repeat:
         return Decision(Hush.UNCHANGED)
@@ -116,7 +122,7 @@ def decide(group: Group, now: Millis, *, hurry: bool = False) -> Decision:
 
 def _first(group: Group, fresh: list[Member], now: Millis, hurry: bool) -> Decision:
     if not fresh:
-        return Decision(Hush.UNCHANGED)
+        return Decision(Hush.INHIBITED if any(member.hushed for member in group.firing) else Hush.UNCHANGED)
     wait = group.destination.timers.wait_for(member.episode.alert.severity for member in fresh)
     due = min(member.episode.known_at for member in fresh) + wait
     return Decision(Say.FIRST, due) if hurry or now >= due else Decision(Hush.WAITING, due)

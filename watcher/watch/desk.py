@@ -132,7 +132,8 @@ class Desk:
             for told in self._store.speech.told()
         ]
         unsaid = self._store.episodes.unsaid(now - self._policy.max_age)
-        self._board.restore(unsaid, heard, self._records.values())
+        standing = [episode for found in self._open.values() for episode in found]
+        self._board.restore(unsaid, heard, self._records.values(), standing)
 
     # --- judging
 

@@ -1,0 +1,69 @@
+"""`unless`: while an alert of one rule fires, those of another are hushed. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from watcher.model.alert import Episode
+from watcher.model.times import DAY, Millis
+from watcher.rules.rule import Rule
+
+_REMEMBERED: Millis = DAY
+
+
+@dataclass(slots=True)
+class Inhibitors:
+    """The episodes of the rules that hush others: those that fire, and those that ended of late.
+
+    Args:
+        rules: by name.
+    """
+
+    rules: Mapping[str, Rule]
+    _episodes: dict[str, dict[int, Episode]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        named = {name for rule in self.rules.values() for name in rule.unless}
+        self._episodes = {name: {} for name in named}
+
+    def note(self, episode: Episode, now: Millis) -> bool:
+        """Take in an episode; whether it is one that hushes others."""
+        known = self._episodes.get(episode.alert.rule)
+        if known is None:
+            return False
+        known[episode.id] = episode
+        for one in [one for one in known.values() if one.ended_at is not None and one.ended_at < now - _REMEMBERED]:
+            del known[one.id]
+        return True
+
+    def _of(self, episode: Episode) -> list[Episode]:
+        """Those that hush an episode while they fire: they share all labels that its rule names."""
+        rule = self.rules.get(episode.alert.rule)
+        if rule is None or not rule.unless:
+            return []
+        wanted = {name: episode.alert.labels.get(name) for name in rule.unless_same}
+        if None in wanted.values():
+            return []  # missing values never equal each other
+        return [
+            one
+            for name in rule.unless
+            for one in self._episodes[name].values()
+            if one.id != episode.id and all(one.alert.labels.get(label) == said for label, said in wanted.items())
+        ]
+
+    def hush(self, episode: Episode, *, single_events: bool) -> bool:
+        """Whether nothing is to be said of an episode now.
+
+        One of single events, all of which happened while it was hushed, counts as told by what hushed it.
+        """
+        found = self._of(episode)
+        if episode.firing and any(one.firing for one in found):
+            return True
+        first, last = episode.started_at, episode.ended_at
+        if episode.firing:
+            if not single_events:
+                return False
+            first, last = episode.first_at or first, episode.last_at
+        return any(
+            one.started_at <= first and (one.ended_at is None or (last is not None and last <= one.ended_at))
+            for one in found
+        )
