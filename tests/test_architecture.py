@@ -14,6 +14,7 @@ ALLOWED = {
     "store": {"model"},
     "rules": {"model"},
     "alerts": {"model", "rules"},
+    "replay": {"model", "rules", "alerts"},
     "watch": {"model", "nonce", "store", "rules", "alerts"},
     "notify": {"model", "alerts", "store"},
     "sim": set(),

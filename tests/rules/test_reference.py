@@ -1,7 +1,9 @@
 """The reference beside the rules is held to the code."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,8 +12,10 @@ from watcher.model.task import STATUSES
 from watcher.model.trouble import TroubleKind
 from watcher.rules.conditions import KINDS
 from watcher.rules.conditions.watcher import WATCHER_FIELDS
+from watcher.rules.document import parse
 from watcher.rules.fields import FIELDS, GROUPABLE
 from watcher.rules.load import SAMPLE, load_rules
+from watcher.rules.rule import DEFAULT_UNLESS_SAME, Rule
 from watcher.rules.schema import RulePart
 from watcher.rules.where import Where
 
@@ -27,6 +31,12 @@ def section(title: str) -> str:
     found = re.search(rf"^{re.escape(title)}\n(.*?)(?=^#{{2,{len(depth)}}} |\Z)", TEXT, re.DOTALL | re.MULTILINE)
     assert found is not None, f"no section {title}"
     return found[1]
+
+
+def examples_of(title: str) -> list[dict[str, Any]]:
+    """The rules that are shown under a heading, as they are written."""
+    blocks = re.findall(r"```yaml\n(.*?)```", section(title), re.DOTALL)
+    return [rule for block in blocks for rule in parse(block.encode(), title).data["rules"]]
 
 
 def named_in_table(text: str) -> list[str]:
@@ -52,10 +62,9 @@ def test_every_field_that_cannot_tell_alerts_apart_is_named_as_such() -> None:
 
 @pytest.mark.parametrize("name", KINDS)
 def test_every_condition_has_its_section_with_an_example_that_uses_all_its_keys(name: str) -> None:
-    examples = "".join(re.findall(r"```yaml\n(.*?)```", section(f"### {name}"), re.DOTALL))
-    keys = re.findall(rf"^    {name}: {{(.*?)}}", examples, re.MULTILINE)
-    assert keys, f"no example of {name}"
-    assert all(f"{key}:" in keys[0] for key in KINDS[name].spec.model_fields)
+    shown = [rule[name] for rule in examples_of(f"### {name}") if name in rule]
+    assert shown, f"no example of {name}"
+    assert shown[0].keys() == {field.alias or key for key, field in KINDS[name].spec.model_fields.items()}
 
 
 def test_the_default_by_of_every_condition_is_said() -> None:
@@ -72,6 +81,39 @@ def test_every_key_of_a_rule_is_in_the_table_with_its_default_and_no_other() -> 
 @pytest.mark.parametrize("key", KEYS)
 def test_every_key_of_a_rule_is_used_in_an_example(key: str) -> None:
     assert any(re.search(rf"^(  - |    ){key}:", example, re.MULTILINE) for example in EXAMPLES)
+
+
+def test_the_labels_that_unless_compares_by_default_are_said() -> None:
+    row = next(line for line in TEXT.splitlines() if line.startswith("| `unless_same` |"))
+    assert f"`[{', '.join(DEFAULT_UNLESS_SAME)}]`" in row
+
+
+def test_unless_is_shown_with_both_its_keys() -> None:
+    rules = examples_of("## unless")
+    hushed = [rule for rule in rules if {"unless", "unless_same"} <= rule.keys()]
+    assert hushed
+    assert {name for rule in hushed for name in rule["unless"]} <= {rule["name"] for rule in rules}
+
+
+def test_the_keys_that_only_some_conditions_take_are_said_to_go_with_these() -> None:
+    single = [f"`{name}`" for name, kind in KINDS.items() if kind.of_single_events]
+    for key in ("resolve", "expire"):
+        row = next(line for line in TEXT.splitlines() if line.startswith(f"| `{key}` |"))
+        assert f"only with {' and '.join(single)} |" in row
+
+
+def test_the_conditions_that_wait_until_everything_is_known_are_named() -> None:
+    said = re.search(r"are known\. (.*?) and a\s`sequence` with `without`", section("## Conditions"), re.DOTALL)
+    assert said is not None
+    gated = {rule.name for rule in conditions() if rule.condition.gated}
+    assert {name for name in KINDS if f"`{name}`" in said[1]} == gated - {"sequence"}
+    assert "sequence" in gated  # with `without`, as it is shown
+
+
+def conditions() -> list[Rule]:
+    """The first rule that shows each condition, under the name of its condition."""
+    shown = {name: next(rule for rule in examples_of(f"### {name}") if name in rule) for name in KINDS}
+    return [replace(RulePart.model_validate(rule).compiled(), name=name) for name, rule in shown.items()]
 
 
 def test_every_severity_is_named() -> None:

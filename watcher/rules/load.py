@@ -1,21 +1,25 @@
 """A folder of rule files as a set of rules, or every fault in it at once."""
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from watcher.errors import ConfigError, Fault
 from watcher.model.task import STATUSES
+from watcher.rules.composing import Where
 from watcher.rules.document import Document, read
 from watcher.rules.fields import FIELDS
 from watcher.rules.rule import Rule
 from watcher.rules.schema import RuleFile, RulePart
 from watcher.rules.template import TemplateFailed
 from watcher.rules.validation import validate
-from watcher.rules.wording import quoted, suggestion
+from watcher.rules.wording import listed, quoted, suggestion
 
 SUFFIXES = (".yaml", ".yml")
+
+_UNDEFINED = re.compile(r"'(\w+)' is undefined")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +29,16 @@ class Place:
     document: Document
     index: int
 
-    def fault(self, key: str, text: str) -> Fault:
-        name = self.document.data["rules"][self.index]["name"]
-        return self.document.fault(("rules", self.index, key), f"rule {quoted(name)}: {text}")
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """What the operator wrote of it."""
+        data: Mapping[str, Any] = self.document.data["rules"][self.index]
+        return data
+
+    def fault(self, where: str | Where, text: str) -> Fault:
+        """A fault of a key's value, or of what lies deeper in it."""
+        inner = (where,) if isinstance(where, str) else where
+        return self.document.fault(("rules", self.index, *inner), f"rule {quoted(self.data['name'])}: {text}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,41 +67,46 @@ def load_rules(folder: Path) -> RuleSet:
     """
     faults: list[Fault] = []
     warnings: list[Fault] = []
-    rules: dict[str, Rule] = {}
+    rules: list[tuple[Place, Rule]] = []
     places: dict[str, Place] = {}
-    for path in _files(folder):
+    complete = True
+    for path in rule_files(folder):
         try:
             document = read(path)
-            file = _validated(document)
         except ConfigError as error:
             faults += error.faults
+            complete = False
             continue
-        for index, part in enumerate(file.rules):
-            if part.name in rules:
-                first = places[part.name]
-                where = first.document.place(("rules", first.index, "name"))
-                faults.append(
-                    document.fault(
-                        ("rules", index, "name"),
-                        f"rule {quoted(part.name)} is there already, "
-                        f"at {first.document.path}:{where.line}: give one of them another name",
-                    )
-                )
-                continue
-            rules[part.name] = part.compiled()
-            places[part.name] = Place(document, index)
-            faults += _sample_faults(places[part.name], rules[part.name])
-            warnings += _odd_words(document, index, part)
+        parts, wrong = _validated(document)
+        faults += wrong
+        for index, name in _names(document):
+            place = Place(document, index)
+            first = places.setdefault(name, place)
+            if first is not place:
+                line = first.document.place(("rules", first.index, "name")).line
+                text = f"it is there already, at {first.document.path}:{line}: give one of them another name"
+                faults.append(place.fault("name", text))
+        for index, part in parts.items():
+            place, rule = Place(document, index), part.compiled()
+            rules.append((place, rule))
+            faults += _sample_faults(place, rule)
+        warnings += _odd_words(document, parts)
     if not rules and not faults:
         faults.append(
             Fault(str(folder), 0, 0, "no rules here: at least one is needed (nonce-watcher init writes some)")
         )
+    faults += _unless_faults(rules, places, complete=complete)
     if faults:
         raise ConfigError(faults)
-    return RuleSet(tuple(rules.values()), places, tuple(sorted(warnings)))
+    return RuleSet(tuple(rule for _, rule in rules), places, tuple(sorted(warnings)))
 
 
-def _files(folder: Path) -> list[Path]:
+def rule_files(folder: Path) -> list[Path]:
+    """The rule files of a folder, by name.
+
+    Raises:
+        ConfigError: the folder cannot be read.
+    """
     if not folder.is_dir():
         raise ConfigError([Fault(str(folder), 0, 0, "no such folder: rules are read from here")])
     try:
@@ -100,25 +116,32 @@ def _files(folder: Path) -> list[Path]:
     return [path for path in found if not path.name.startswith(".")]
 
 
-def _validated(document: Document) -> RuleFile:
-    """The file's rules; each rule's faults carry its name."""
-    faults: list[Fault] = []
+def _names(document: Document) -> Iterator[tuple[int, str]]:
+    """Every rule that has a name, right or wrong: its position, its name."""
     rules = document.data.get("rules")
-    if isinstance(rules, tuple):
-        for index, data in enumerate(rules):
-            name = data.get("name") if isinstance(data, dict) else None
-            about = f"rule {quoted(name)}" if isinstance(name, str) else ""
-            try:
-                validate(document, RulePart, under=("rules", index), about=about)
-            except ConfigError as error:
-                faults += error.faults
+    for index, data in enumerate(rules if isinstance(rules, tuple) else ()):
+        if isinstance(data, dict) and isinstance(data.get("name"), str):
+            yield index, data["name"]
+
+
+def _validated(document: Document) -> tuple[Mapping[int, RulePart], list[Fault]]:
+    """The file's rules that are right, by position, and every fault; those of a rule carry its name."""
+    parts: dict[int, RulePart] = {}
+    faults: list[Fault] = []
+    names = dict(_names(document))
+    rules = document.data.get("rules")
+    for index in range(len(rules) if isinstance(rules, tuple) else 0):
+        about = f"rule {quoted(names[index])}" if index in names else ""
+        try:
+            parts[index] = validate(document, RulePart, under=("rules", index), about=about)
+        except ConfigError as error:
+            faults += error.faults
     try:
-        file = validate(document, RuleFile)
+        validate(document, RuleFile)
     except ConfigError as error:
         told = {(fault.line, fault.column) for fault in faults}
         faults += [fault for fault in error.faults if (fault.line, fault.column) not in told]
-        raise ConfigError(faults) from error
-    return file
+    return parts, faults
 
 
 SAMPLE: Mapping[str, Any] = {name: "" if not field.listed else () for name, field in FIELDS.items()} | {
@@ -146,17 +169,80 @@ def _sample_faults(place: Place, rule: Rule) -> Iterator[Fault]:
         try:
             template.render(SAMPLE)
         except TemplateFailed as error:
-            where = ("rules", place.index, "message", name)
-            yield place.document.fault(where, f"rule {quoted(rule.name)}: {error}")
+            yield place.fault(("message", name), f"{error}{_meant(str(error))}")
 
 
-def _odd_words(document: Document, index: int, part: RulePart) -> Iterator[Fault]:
+def _meant(failure: str) -> str:
+    """What a name that no template has was perhaps meant to be."""
+    unknown = _UNDEFINED.search(failure)
+    if unknown is None:
+        return ""
+    others = sorted(SAMPLE.keys() - FIELDS.keys())
+    return suggestion(unknown[1], SAMPLE) or f"; a template has the fields, and {listed(others, 'and')}"
+
+
+def _unless_faults(rules: Iterable[tuple[Place, Rule]], named: Collection[str], *, complete: bool) -> Iterator[Fault]:
+    """What `unless` and `unless_same` name and other rules do not have.
+
+    Args:
+        rules: those that are right.
+        named: the names of all, right or wrong.
+        complete: every file could be read; else a rule that seems to be missing may stand in one of the others.
+    """
+    right = {rule.name: rule for _, rule in rules}
+    for place, rule in rules:
+        hushing: dict[int, Rule] = {}
+        for position, name in enumerate(place.data.get("unless", ())):
+            where = ("unless", position)
+            if name == rule.name:
+                yield place.fault(where, "unless names this rule itself: name the rules whose alerts hush it")
+            elif name in right:
+                hushing[position] = right[name]
+            elif name not in named and complete:
+                near = suggestion(name, set(named) - {rule.name}) or ": unless names other rules of this folder"
+                yield place.fault(where, f"there is no rule {quoted(name)}{near}")
+        if rule.unless:
+            yield from _unless_same_faults(place, rule, hushing)
+
+
+def _unless_same_faults(place: Place, rule: Rule, hushing: Mapping[int, Rule]) -> Iterator[Fault]:
+    """Labels by which the two can't be compared.
+
+    Args:
+        place: of the rule that is hushed.
+        rule: it.
+        hushing: the rules that its `unless` names, by their position there.
+    """
+    said = "unless_same" in place.data
+    for position, label in enumerate(rule.unless_same):
+        compares = f"unless compares the label {quoted(label)}, which"
+        if label not in rule.label_names:
+            mend = _carried(label, rule) if said else f": write unless_same, or add {label} to by"
+            where = ("unless_same", position) if said else ("unless",)
+            yield place.fault(where, f"{compares} this rule's alerts do not carry{mend}")
+            continue
+        for at, other in hushing.items():
+            if label not in other.label_names:
+                about = quoted(other.name)
+                mend = _carried(label, other) if said else f": write unless_same, or add {label} to the by of {about}"
+                where = ("unless_same", position) if said else ("unless", at)
+                yield place.fault(where, f"{compares} the alerts of {about} do not carry{mend}")
+
+
+def _carried(label: str, rule: Rule) -> str:
+    labels = sorted(rule.label_names - {"rule"})
+    return suggestion(label, labels) or f": they carry {listed(labels, 'and')}"
+
+
+def _odd_words(document: Document, parts: Collection[int]) -> Iterator[Fault]:
     """Statuses are an open set, so an undocumented one is allowed; a misspelt one would never match."""
-    written = document.data["rules"][index].get("match", {}).get("status", ())
-    for status in written if isinstance(written, tuple) else (written,):
-        plain = status.removeprefix("!")
-        if plain not in STATUSES and plain.isidentifier() and suggestion(plain, STATUSES):
-            yield document.fault(
-                ("rules", index, "match", "status"),
-                f"rule {quoted(part.name)}: {quoted(plain)} is no documented status{suggestion(plain, STATUSES)}",
-            )
+    for where in document.places:
+        if where[:1] != ("rules",) or where[-1] != "status" or where[1] not in parts or where[2] == "labels":
+            continue
+        written = document.at(where)
+        for status in written if isinstance(written, tuple) else (written,):
+            plain = status.removeprefix("!")
+            near = suggestion(plain, STATUSES)
+            if plain not in STATUSES and plain.isidentifier() and near:
+                place = Place(document, int(where[1]))
+                yield place.fault(where[2:], f"{quoted(plain)} is no documented status{near}")

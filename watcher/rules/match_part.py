@@ -4,6 +4,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from pydantic import Field, PlainValidator, create_model
+from pydantic_core import PydanticKnownError
 
 from watcher.rules.fields import FIELDS
 from watcher.rules.fields import Field as RuleField
@@ -13,11 +14,13 @@ from watcher.rules.validation import Part
 
 def _clause(field: RuleField, raw: object) -> object:
     """One value of a `match`, checked by compiling it."""
-    what = "a comparison" if field.numeric else "text or a list of texts"
+    what = 'a comparison such as "> 10m", or a list of them' if field.numeric else "text or a list of texts"
     if isinstance(raw, bool | int | float) and not field.numeric:
-        raise ValueError(f'{field.name} is text: write it in quotes, "{raw}"')
-    if not isinstance(raw, str | tuple) or (isinstance(raw, tuple) and not raw):
+        raise PydanticKnownError("string_type")  # `validation` quotes it as it is written: 3.10, not 3.1
+    if not isinstance(raw, str | tuple):
         raise ValueError(f"expected {what}")
+    if not raw and isinstance(raw, tuple):
+        raise ValueError(f"must not be empty: expected {what}")
     if isinstance(raw, tuple) and not all(isinstance(part, str) for part in raw):
         raise ValueError(f"expected {what}: write every entry of the list in quotes")
     compile_match({field.name: cast("str | tuple[str, ...]", raw)})

@@ -104,7 +104,7 @@ def parse_times(value: object) -> Fraction:
         ValueError: with a sentence for the operator.
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError("expected a number such as 3 or 2.5")
+        raise ValueError("expected a number such as 3 or 2.5, without quotes")
     if not (math.isfinite(value) and 0 < value <= _MOST_TIMES):
         raise ValueError(f"must be more than 0 and at most {_MOST_TIMES}")
     return Fraction(repr(value))

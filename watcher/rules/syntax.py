@@ -12,6 +12,7 @@ _FROM_OPENING = (
     (r"flow sequence", 'the list that opens here is broken: expected "," or "]"'),
     (r"flow mapping", 'the mapping that opens here is broken: expected "," or "}"'),
     (r"scanning an (alias|anchor)", 'a text that begins with "*" or "&" needs quotes'),
+    (r"scanning a tag", 'a text that begins with "!" needs quotes'),
     (r"block scalar", 'a text that begins with ">" or "|" needs quotes'),
 )
 _FROM_PROBLEM = (

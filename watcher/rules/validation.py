@@ -157,8 +157,10 @@ def _unknown(key: str, models: Iterable[type[BaseModel]]) -> str:
     if any(key in model.later for model in models if issubclass(model, Part)):
         return f"this version of nonce-watcher has no {quoted(key)} yet"
     known = [field.alias or name for model in models for name, field in model.model_fields.items()]
+    if not known:
+        return f"unknown key {quoted(key)}; none is known here"
     near = suggestion(key, known) or f"; known here: {listed(known, 'and')}"
-    return f"unknown key {quoted(key)}{near if known else '; none is known here'}"
+    return f"unknown key {quoted(key)}{near}"
 
 
 def _unexpected(finding: _Finding, written: str | None) -> str:

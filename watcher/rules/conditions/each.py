@@ -5,6 +5,8 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
+from pydantic import model_validator
+
 from watcher.model.subject import Subject
 from watcher.model.task import FAILED, SUCCEED, TIMED_OUT, Transition, is_final
 from watcher.model.times import HOUR, Millis, duration_text
@@ -23,6 +25,13 @@ _UNENDED = End(EndReason.EXPIRED, "")
 
 class EachSpec(Part):
     """Nothing to say: the match and the ending say it all."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nothing(cls, said: object) -> object:
+        if isinstance(said, dict) and said:
+            raise ValueError("each takes no keys: write each: {}; match says what it fires on, resolve how it ends")
+        return said
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,15 +20,16 @@ from watcher.rules.quantities import Duration
 from watcher.rules.resolve import Ending
 from watcher.rules.scope import Scope
 from watcher.rules.validation import Part
-from watcher.rules.wording import quoted, suggestion
+from watcher.rules.wording import listed, quoted, suggestion
 
 
 def _watchable(name: str) -> str:
     if name in GROUPABLE:
         return name
     if name in FIELDS:
-        raise ValueError(f"{name} has no single text for a value: nothing in it can be new")
-    raise ValueError(f"unknown field {quoted(name)}{suggestion(name, GROUPABLE)}")
+        raise ValueError(f"{name} has no single text for a value: nothing in it can be new, name another field")
+    near = suggestion(name, GROUPABLE) or f"; known here: {listed(GROUPABLE, 'and')}"
+    raise ValueError(f"unknown field {quoted(name)}{near}")
 
 
 class NewSpec(Part):
