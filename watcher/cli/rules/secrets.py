@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator, Mapping
 
-
 _NOT_SECRET = frozenset({"TZ", "CREDENTIALS_DIRECTORY"})
 
 
