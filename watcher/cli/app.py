@@ -12,6 +12,7 @@ from watcher.cli.demo import demo
 from watcher.cli.init import init
 from watcher.cli.notify import notify
 from watcher.cli.outbox import outbox
+from watcher.cli.routes import app as routes
 from watcher.cli.rules import app as rules
 from watcher.cli.run import run
 from watcher.cli.status import status
@@ -45,6 +46,7 @@ def _all(
 for _command in (demo, init, check, run, alerts, tasks, outbox, notify, status, backup):
     app.command()(_command)
 app.add_typer(rules, name="rules")
+app.add_typer(routes, name="routes")
 
 
 def main() -> None:
