@@ -11,8 +11,9 @@ from watcher.assembly import Host, Parts, open_channels, opened
 from watcher.config import CONSOLE
 from watcher.errors import ConfigError, StoreFailed, StoreUnusable
 from watcher.heartbeat import Heartbeat
-from watcher.loading import Loaded, load_all
+from watcher.loading import Loaded, load_all, with_rules_of_now
 from watcher.model.times import HOUR, Millis
+from watcher.reload import GLANCE, Edits, content, stamp
 from watcher.sdnotify import ServiceManager
 from watcher.watch.once import look_once
 
@@ -41,7 +42,8 @@ def _first(group: BaseExceptionGroup[StoreUnusable]) -> StoreUnusable:
 
 
 class Daemon:
-    """Runs until SIGTERM or SIGINT; SIGHUP reads configuration and rules again, all or nothing."""
+    """Runs until SIGTERM or SIGINT. SIGHUP reads configuration and rules again, a saved rule file the rules: all or
+    nothing."""
 
     def __init__(self, config: Path, loaded: Loaded, host: Host) -> None:
         self._config = config
@@ -50,9 +52,12 @@ class Daemon:
         self._manager = ServiceManager(host.environ)
         self._stop = asyncio.Event()
         self._reload = asyncio.Event()
+        self._edited = asyncio.Event()
+        self._rules_run = content(loaded.settings.rules)
         self._looked_at = host.monotonic()
         self._purged_at: Millis = 0
         self._parts: Parts | None = None
+        self._refused_edit = False
 
     def stop(self) -> None:
         """Finish what is in flight, and return from `run`."""
@@ -83,6 +88,7 @@ class Daemon:
             watching = group.create_task(parts.watch.run(halt))
             delivering = group.create_task(parts.deliverer.run(halt))
             others = [group.create_task(self._tick(parts, halt)), group.create_task(self._beat(parts))]
+            others.append(group.create_task(self._watch_rules()))
             await self._until_halt()
             halt.set()
             # A look is a transaction without a pause in it: what is cut off here was not begun.
@@ -107,14 +113,56 @@ class Daemon:
 
     async def _until_halt(self) -> None:
         while not self._stop.is_set():
-            waits = [asyncio.ensure_future(event.wait()) for event in (self._stop, self._reload)]
+            waits = [asyncio.ensure_future(event.wait()) for event in (self._stop, self._reload, self._edited)]
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
             for wait in waits:
                 wait.cancel()
-            if self._reload.is_set() and not self._stop.is_set():
+            if self._stop.is_set():
+                return
+            if self._reload.is_set():
                 self._reload.clear()
                 if self._reloaded():
                     return
+            if self._edited.is_set():
+                self._edited.clear()
+                if self._rules_reloaded():
+                    return
+
+    async def _watch_rules(self) -> None:
+        """Notice saved rule files."""
+        folder = self._loaded.settings.rules
+        edits = Edits.since(stamp(folder) if content(folder) == self._rules_run else None)
+        while True:
+            await self._host.sleep(GLANCE)
+            if edits.glance(stamp(folder)):
+                self._edited.set()
+
+    def _rules_reloaded(self) -> bool:
+        """Whether other rules than those that run were accepted; bad ones change nothing."""
+        now = content(self._loaded.settings.rules)
+        if now is not None and now == self._rules_run:
+            if self._refused_edit and self._parts is not None:
+                _log.info("the refused edit was undone")
+                self._parts.watch.health.refused_rules = None
+            self._refused_edit = False
+            return False
+        try:
+            loaded = with_rules_of_now(self._loaded)
+        except ConfigError as error:
+            self._refused(error)
+            self._refused_edit = True
+            return False
+        self._accept(loaded, now)
+        return True
+
+    def _refused(self, error: ConfigError) -> None:
+        _log.error("reload refused, the watch goes on as before", faults=[str(fault) for fault in error.faults])
+        more = f" and {len(error.faults) - 1} more" if len(error.faults) > 1 else ""
+        self._refuse(f"{error.faults[0]}{more}")
+
+    def _accept(self, loaded: Loaded, rules_run: str | None) -> None:
+        self._loaded, self._rules_run, self._refused_edit = loaded, rules_run, False
+        _log.info("reloaded", rules=len(loaded.rules.rules))
 
     def _reloaded(self) -> bool:
         """Whether a new configuration was accepted; a bad one changes nothing."""
@@ -123,10 +171,8 @@ class Daemon:
             loaded = load_all(self._config, self._host.environ)
             open_channels(loaded)
         except ConfigError as error:
-            _log.error("reload refused, the watch goes on as before", faults=[str(f) for f in error.faults])
+            self._refused(error)
             self._manager.ready()
-            more = f" and {len(error.faults) - 1} more" if len(error.faults) > 1 else ""
-            self._refuse(f"{error.faults[0]}{more}")
             return False
         settings, old = loaded.settings, self._loaded.settings
         if settings.store.path != old.store.path or settings.nonce.workspace != old.nonce.workspace:
@@ -134,8 +180,7 @@ class Daemon:
             self._manager.ready()
             self._refuse("store.path and nonce.workspace need a restart")
             return False
-        self._loaded = loaded
-        _log.info("reloaded", rules=len(loaded.rules.rules))
+        self._accept(loaded, content(loaded.settings.rules))
         return True
 
     def _refuse(self, why: str) -> None:

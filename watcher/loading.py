@@ -34,7 +34,19 @@ def load_all(path: Path, environ: Mapping[str, str]) -> Loaded:
         ConfigError: with every fault of all files.
     """
     settings = load(path, environ)
-    rules = load_rules(settings.rules)
+    return _joined(settings, load_rules(settings.rules))
+
+
+def with_rules_of_now(loaded: Loaded) -> Loaded:
+    """The same configuration with its rules as they are on the disk now.
+
+    Raises:
+        ConfigError: with every fault of all rule files.
+    """
+    return _joined(loaded.settings, load_rules(loaded.settings.rules))
+
+
+def _joined(settings: Settings, rules: RuleSet) -> Loaded:
     faults = [*_label_faults(settings, rules), *_notify_faults(settings, rules)]
     routes: list[Route] = []
     for index, said in enumerate(settings.routes):

@@ -214,6 +214,27 @@ def test_a_bad_edit_is_refused_and_a_good_one_taken(service: Service, ledger: Le
     assert told(ledger)[sim.miners()[1].id] == 0
 
 
+def test_a_saved_rule_file_is_taken_without_being_asked(service: Service, ledger: Ledger) -> None:
+    sim = service.sim
+    service.start()
+    until(lambda: watched_all(service))
+    service.rule("rules: [{name: failing, match: {statsu: failed}}]")
+    until(lambda: service.logged("reload refused"))
+    fail(sim, sim.miners()[0])
+    until(lambda: told(ledger)[sim.miners()[0].id])
+    service.rule("rules: [{name: failing, match: {status: failed}}]")
+    until(lambda: service.logged("the refused edit was undone"))
+    assert not service.logged('"reloaded"')
+    (service.rules / ".rules.yaml.tmp").write_text("rules: [{name: hanging, match: {status: pending}}]")
+    (service.rules / ".rules.yaml.tmp").replace(service.rules / "rules.yaml")
+    until(lambda: service.logged('"reloaded"'))
+    assert service.logged("reload refused") == 1
+    fail(sim, sim.miners()[1])
+    sim.add_raw(sim.miners()[2], "miner.log.get", {"created": sim.clock.now(), "pending": sim.clock.now()})
+    until(lambda: told(ledger)[sim.miners()[2].id])
+    assert told(ledger)[sim.miners()[1].id] == 0
+
+
 def test_systemd_hears_that_it_is_ready_alive_reloading_and_stopping(service: Service, tmp_path: Path) -> None:
     address = tmp_path / "notify"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as outlet:

@@ -4,7 +4,7 @@ It keeps one tracker for every alert that fires or might soon, all of which can 
 never comes from a clock: alerts are settled up to the watermark of what they are about.
 """
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from watcher.model.subject import Subject, TaskChange
@@ -208,6 +208,14 @@ class Engine:
             self._dirty.discard(key)
         self.doubts.forget(farm_id, miner_id)
         return gone
+
+    def drop_gone(self, places: Collection[Scope]) -> None:
+        """After a rebuild: forget what is about farms and miners that are gone; their alerts have ended."""
+        for tracker in list(self._trackers.all()):
+            scope = tracker.scope
+            if scope in places or Scope(scope.farm_id) in places:
+                self._trackers.forget(tracker)
+                self._dirty.discard(tracker.key)
 
     def next_stuck(self, farm_id: str) -> Millis | None:
         """The next moment at which time alone may make something true about a farm, after what was judged."""

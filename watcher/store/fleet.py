@@ -152,6 +152,14 @@ class Fleet:
         )
         return {(row["farm_id"], row["id"]): rows.miner_of(row) for row in found}
 
+    def gone(self) -> list[tuple[str, str | None]]:
+        """The farms (without a miner) and the miners that are no longer there."""
+        cursor = self._connection.execute(
+            "SELECT id, NULL FROM farms WHERE gone_at IS NOT NULL UNION ALL "
+            "SELECT farm_id, id FROM miners WHERE gone_at IS NOT NULL"
+        )
+        return cursor.fetchall()
+
     def places(self) -> Iterator[Place]:
         """The farms that were seen, and the miners that are there, each with its first look. Read batch by batch, a
         farm's miners are all seen from its first look on, and later ones from when the inventory showed them."""

@@ -87,6 +87,7 @@ class Desk:
         )
         standing = {episode.id: episode for found in self._open.values() for episode in found}
         self._engine.rebuild()
+        self._engine.drop_gone({Scope(*place) for place in self._store.fleet.gone()})
         for verdict in self._engine.settle(()):
             self._apply(verdict, self._reading(verdict.key[0], edited, now), now)
             judged = fingerprint(*verdict.key)
