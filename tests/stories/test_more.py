@@ -79,6 +79,10 @@ def test_the_alerts_of_a_miner_that_is_gone_end_as_removed(tell: Tell) -> None:
     story.once()
     assert story.receiver.take() == []
     assert ends(story) == {("firmware-update-failed", "removed")}
+    story.later(hours=1)
+    story.once()
+    assert story.receiver.take() == []
+    assert ends(story) == {("firmware-update-failed", "removed")}
 
 
 def test_a_task_that_the_api_no_longer_shows_ends_its_alert_as_lost(tell: Tell) -> None:
