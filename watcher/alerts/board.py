@@ -186,8 +186,10 @@ class Board:
     # --- groups
 
     def _hush(self) -> None:
-        for group in self._groups.values():
-            for member in group.members.values():
+        hushable = self._inhibitors.hushable
+        members = (member for group in self._groups.values() for member in group.members.values()) if hushable else ()
+        for member in members:
+            if member.episode.alert.rule in hushable:
                 member.hushed = self._inhibitors.hush(member.episode, single_events=member.single_event)
 
     def _groups_of(self, episode: Episode) -> Iterator[Group]:

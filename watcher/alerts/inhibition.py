@@ -25,6 +25,11 @@ class Inhibitors:
         named = {name for rule in self.rules.values() for name in rule.unless}
         self._episodes = {name: {} for name in named}
 
+    @property
+    def hushable(self) -> frozenset[str]:
+        """The rules that others may hush."""
+        return frozenset(rule.name for rule in self.rules.values() if rule.unless) if self._episodes else frozenset()
+
     def note(self, episode: Episode, now: Millis) -> bool:
         """Take in an episode; whether it is one that hushes others."""
         known = self._episodes.get(episode.alert.rule)
