@@ -4,8 +4,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from watcher.alerts.troubles import Troubles
+from watcher.cli.app import app
 from watcher.model.miner import Farm, Miner
 from watcher.model.subject import Place, Subject, TaskChange
 from watcher.model.task import Task, Transition
@@ -15,7 +17,8 @@ from watcher.rules.engine import Engine
 from watcher.rules.load import load_rules
 from watcher.rules.scope import Scope
 
-RULES = load_rules(Path(__file__).resolve().parents[2] / "rules").rules
+PACK = Path(__file__).resolve().parents[2] / "rules"
+RULES = load_rules(PACK).rules
 NOW: Millis = from_datetime(datetime(2026, 3, 2, tzinfo=UTC) + timedelta(hours=9))
 
 
@@ -157,3 +160,9 @@ def test_no_shipped_rule_is_left_out() -> None:
 
 def test_no_trouble_of_the_watch_is_left_out() -> None:
     assert {kind for kind, _ in TROUBLES.values()} == set(TroubleKind)
+
+
+def test_every_shipped_rule_about_tasks_has_a_test_that_passes() -> None:
+    result = CliRunner().invoke(app, ["rules", "test", str(PACK)])
+    assert result.exit_code == 0, result.output
+    assert "without a test" not in result.output
