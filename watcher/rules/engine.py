@@ -87,6 +87,7 @@ class Engine:
             self._trackers.made(rule, key, scope)
         for key in [key for key in self._trackers if key[0] == rule.name]:
             tracker = self._trackers[key]
+            _doubt_the_beginning(rule, tracker, horizon)
             self._recall(rule, tracker, horizon)
             self._judged_from[key] = self._watermarks.of(tracker.scope) or 0
             self._dirty.add(key)
@@ -284,6 +285,7 @@ class Engine:
         rule = self.rules[key[0]]
         tracker = self._trackers.renewed(rule, key)
         since = reach(rule, changed_at)
+        _doubt_the_beginning(rule, tracker, since)
         for placed, _ in self._log.since(rule, since, part_of(rule, key)):
             if placed.key == key:
                 self._give(rule, tracker, placed.hit.event)
@@ -305,6 +307,12 @@ class Engine:
         if watermark is None or not self._log.finds_every_alert(rule):
             return None
         return reach(rule, watermark)
+
+
+def _doubt_the_beginning(rule: Rule, tracker: Tracker, since: Millis | None) -> None:
+    """Where only a part of the log is read, some conditions find true what is not, at its beginning."""
+    if since and rule.condition.warm_up:
+        tracker.life.believes_from = since + rule.condition.warm_up
 
 
 def _spoken(rule: Rule, subject: Subject) -> dict[tuple[object, ...], tuple[Hashable, Event]]:

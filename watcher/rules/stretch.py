@@ -95,6 +95,7 @@ class Life:
         keep: `keep_firing_for` (ms).
         by_time: the condition comes true by time passing rather than by an event (`stuck`).
         traced: see `Stretch.trace`.
+        believes_from: what the condition says before this moment hangs on a part of the log that was not read.
     """
 
     hold: Millis
@@ -105,6 +106,7 @@ class Life:
     end: End | None = None
     firing: Stretch | None = None
     traced: bool = False
+    believes_from: Millis | None = None
 
     def next_timer(self) -> Millis | None:
         if self.firing is None:
@@ -151,4 +153,6 @@ class Life:
 
     def copy(self) -> "Life":
         firing = None if self.firing is None else self.firing.copy()
-        return Life(self.hold, self.keep, self.by_time, self.since, self.gone, self.end, firing)
+        return Life(
+            self.hold, self.keep, self.by_time, self.since, self.gone, self.end, firing, self.traced, self.believes_from
+        )

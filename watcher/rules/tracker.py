@@ -139,6 +139,7 @@ def run(signal: Signal, life: Life, events: Sequence[Event], until: Millis) -> l
                 events[position].at if position < len(events) else None,
                 signal.next_edge(),
                 life.next_timer(),
+                life.believes_from,
             )
             if moment is not None
         ]
@@ -148,6 +149,12 @@ def run(signal: Signal, life: Life, events: Sequence[Event], until: Millis) -> l
         while position < len(events) and events[position].at == at:
             signal.take(events[position])
             position += 1
+        if life.believes_from is not None:
+            signal.arrived = []
+            if at < life.believes_from:
+                continue
+            life.believes_from = None
+            signal.warmed_up()
         ended = life.step(at, signal)
         if ended is not None:
             closed.append(ended)

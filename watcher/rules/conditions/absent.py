@@ -95,6 +95,9 @@ class AbsentSignal:
     def end(self) -> End:
         return self.came
 
+    def warmed_up(self) -> None:
+        pass
+
     def idle(self) -> bool:
         return self.last is None
 

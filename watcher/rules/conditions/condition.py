@@ -66,6 +66,9 @@ class Signal(Protocol):
     def end(self) -> End:
         """Why the condition no longer holds."""
 
+    def warmed_up(self) -> None:
+        """All that it must know of the past is known from now on; what it concluded before is not to be believed."""
+
     def idle(self) -> bool:
         """Nothing is held: forgetting this signal changes nothing."""
 
@@ -146,6 +149,10 @@ class Condition(Protocol):
         """Only what is completely known can make it true: nothing beyond the watermark counts."""
 
     @property
+    def warm_up(self) -> Millis:
+        """How long after the beginning of a part of the log it may find true what is not (ms)."""
+
+    @property
     def of_open_tasks(self) -> bool:
         """Open tasks matter to it, however long ago they moved."""
 
@@ -221,6 +228,10 @@ class Silent:
     @property
     def gated(self) -> bool:
         return False
+
+    @property
+    def warm_up(self) -> Millis:
+        return 0
 
     @property
     def of_open_tasks(self) -> bool:

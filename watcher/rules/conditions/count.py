@@ -89,6 +89,9 @@ class CountSignal:
     def end(self) -> End:
         return End(EndReason.QUIET, "fewer than " + str(self.spec.at_least) + " in the window")
 
+    def warmed_up(self) -> None:
+        pass
+
     def idle(self) -> bool:
         return not self.window
 

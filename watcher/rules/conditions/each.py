@@ -253,6 +253,9 @@ class EachSignal:
     def end(self) -> End:
         return self.last
 
+    def warmed_up(self) -> None:
+        pass
+
     def idle(self) -> bool:
         return not self.events
 

@@ -59,6 +59,10 @@ class New(Watched):
         return None if standing is None else standing + self.spec.memory
 
     @property
+    def warm_up(self) -> Millis:
+        return self.spec.memory
+
+    @property
     def within_batch(self) -> bool:
         return False
 
@@ -171,6 +175,10 @@ class NewSignal:
 
     def end(self) -> End:
         return self.each.end()
+
+    def warmed_up(self) -> None:
+        """What was found new while the past was not known stands for nothing."""
+        self.each.events.clear()
 
     def idle(self) -> bool:
         remembered = any(at + self.spec.memory > self.now for at in (*self.seen.values(), *self.fresh.values()))

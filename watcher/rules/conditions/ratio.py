@@ -58,6 +58,10 @@ class Ratio(Composite):
         return self.spec.within
 
     @property
+    def warm_up(self) -> Millis:
+        return self.spec.within
+
+    @property
     def gated(self) -> bool:
         return True
 
@@ -148,6 +152,9 @@ class RatioSignal:
     def end(self) -> End:
         return _ended(self.spec, len(self.window))
 
+    def warmed_up(self) -> None:
+        pass
+
     def idle(self) -> bool:
         return not self.window
 
@@ -204,6 +211,9 @@ class DistinctRatioSignal:
 
     def end(self) -> End:
         return _ended(self.spec, len(self.latest))
+
+    def warmed_up(self) -> None:
+        pass
 
     def idle(self) -> bool:
         return not self.window

@@ -56,6 +56,10 @@ class Steps(Composite):
     def gated(self) -> bool:
         return self.without is not None
 
+    @property
+    def warm_up(self) -> Millis:
+        return self.spec.within if self.gated else 0
+
     def hits(self, subject: Subject) -> list[Hit]:
         hits: list[Hit] = []
         for transition in subject.transitions:
@@ -140,6 +144,9 @@ class SequenceSignal:
 
     def end(self) -> End:
         return End(EndReason.QUIET, "the first step left the window")
+
+    def warmed_up(self) -> None:
+        pass
 
     def idle(self) -> bool:
         return not self.window

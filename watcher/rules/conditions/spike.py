@@ -35,6 +35,10 @@ class Spike(Watched):
     def memory(self) -> Millis:
         return self.spec.within + self.spec.baseline
 
+    @property
+    def warm_up(self) -> Millis:
+        return self.memory
+
     def hits(self, subject: Subject) -> list[Hit]:
         return self.watched_hits(subject)
 
@@ -110,6 +114,9 @@ class SpikeSignal:
 
     def end(self) -> End:
         return End(EndReason.QUIET, "no more than usual in the window")
+
+    def warmed_up(self) -> None:
+        pass
 
     def idle(self) -> bool:
         return not self.recent and not self.before

@@ -151,6 +151,9 @@ class StuckSignal:
     def end(self) -> End:
         return self.last
 
+    def warmed_up(self) -> None:
+        pass
+
     def idle(self) -> bool:
         return not self.waiting and not self.stuck
 
