@@ -3,12 +3,13 @@
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
-from pydantic import Field, PlainValidator, create_model
+from pydantic import Field, PlainValidator, WithJsonSchema, create_model
 from pydantic_core import PydanticKnownError
 
 from watcher.rules.fields import FIELDS
 from watcher.rules.fields import Field as RuleField
 from watcher.rules.match import Matcher, compile_match
+from watcher.rules.quantities import DURATION_PATTERN
 from watcher.rules.validation import Part
 
 
@@ -27,9 +28,19 @@ def _clause(field: RuleField, raw: object) -> object:
     return raw
 
 
+def _schema(field: RuleField) -> WithJsonSchema:
+    """What an editor checks of one value."""
+    one: dict[str, Any] = {"type": "string"}
+    if field.numeric:
+        one["pattern"] = f"^\\s*(>=|<=|>|<|==?)?\\s*(0[hms]|{DURATION_PATTERN})\\s*$"
+        one["patternErrorMessage"] = 'write a comparison with a unit, such as "> 10m"'
+    return WithJsonSchema(one | {"type": ["string", "array"], "items": one, "minItems": 1})
+
+
 Patterns = str | Annotated[tuple[str, ...], Field(min_length=1)]
 _match_fields: dict[str, Any] = {
-    name: (Annotated[Any, PlainValidator(partial(_clause, field))], None) for name, field in FIELDS.items()
+    name: (Annotated[Any, PlainValidator(partial(_clause, field)), _schema(field)], None)
+    for name, field in FIELDS.items()
 }
 
 

@@ -110,18 +110,35 @@ def parse_times(value: object) -> Fraction:
     return Fraction(repr(value))
 
 
-_DURATION_SCHEMA = {"type": "string", "pattern": "^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$"}
+_UNITS_IN_ORDER = "([0-9]{1,9}d)?([0-9]{1,9}h)?([0-9]{1,9}m)?([0-9]{1,9}s)?"
+DURATION_PATTERN = f"(?=.*[1-9]){_UNITS_IN_ORDER}"
+"""What `parse_duration` takes, as a regular expression for editors; that it may be too long is not part of it."""
 
-Duration = Annotated[Millis, PlainValidator(parse_duration), WithJsonSchema(_DURATION_SCHEMA)]
-DurationOrZero = Annotated[Millis, PlainValidator(parse_duration_or_zero), WithJsonSchema(_DURATION_SCHEMA)]
+
+def _written(pattern: str, examples: str) -> WithJsonSchema:
+    """What an editor checks, and what it says (`patternErrorMessage`, for those that know it)."""
+    return WithJsonSchema({"type": "string", "pattern": f"^{pattern}$", "patternErrorMessage": f"write {examples}"})
+
+
+Duration = Annotated[Millis, PlainValidator(parse_duration), _written(DURATION_PATTERN, _EXAMPLES)]
+DurationOrZero = Annotated[
+    Millis, PlainValidator(parse_duration_or_zero), _written(f"(?=[0-9]){_UNITS_IN_ORDER}", f"0s, {_EXAMPLES}")
+]
 _RATE_SCHEMA = {"type": "string", "pattern": "^[0-9]+/[0-9dhms]+$"}
 
 RateText = Annotated[Rate, PlainValidator(parse_rate), WithJsonSchema(_RATE_SCHEMA)]
 
-_PERCENT_SCHEMA = {"type": "string", "pattern": "^[0-9]{1,3}(\\.[0-9]{1,6})?%$"}
+_BELOW_ALL = "0?[0-9]{1,2}(\\.[0-9]{1,6})?"
 _AS_TEXT = PlainSerializer(str, return_type=str)
-Percent = Annotated[Fraction, PlainValidator(parse_percent), _AS_TEXT, WithJsonSchema(_PERCENT_SCHEMA)]
-Confidence = Annotated[Fraction, PlainValidator(parse_confidence), _AS_TEXT, WithJsonSchema(_PERCENT_SCHEMA)]
+Percent = Annotated[
+    Fraction,
+    PlainValidator(parse_percent),
+    _AS_TEXT,
+    _written(f"(?=.*[1-9])({_BELOW_ALL}|100(\\.0{{1,6}})?)%", "20% or 12.5%, at most 100%"),
+]
+Confidence = Annotated[
+    Fraction, PlainValidator(parse_confidence), _AS_TEXT, _written(f"(?=.*[1-9]){_BELOW_ALL}%", "95%, less than 100%")
+]
 Times = Annotated[
     Fraction, PlainValidator(parse_times), _AS_TEXT, WithJsonSchema({"type": "number", "exclusiveMinimum": 0})
 ]
