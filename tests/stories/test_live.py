@@ -118,7 +118,8 @@ def test_five_hundred_tasks_behind_an_offline_agent_are_one_message_about_the_ag
     sim = begin(miners=520)
     farm = next(iter(sim.farms.values()))
     routes = "routes: [{channels: [console], group_by: [rule, farm], group_interval: 30s}]\n"
-    rules = (PACK / "agents.yaml").read_text() + (PACK / "queues.yaml").read_text().split("rules:\n")[1]
+    agents, queues = ((PACK / name).read_text().split("\ntests:\n")[0] for name in ("agents.yaml", "queues.yaml"))
+    rules = agents + "\n" + queues.split("rules:\n")[1]
     with daemon(sim, rules=rules, routes=routes, every="10s", poll=", sweep: 0") as run:
         watched(run)
         now = sim.clock.now()
