@@ -1,11 +1,11 @@
 """Events: what one transition means to one alert."""
 
 from collections.abc import Hashable
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from watcher.model.subject import Subject
-from watcher.model.task import OPEN_STATUSES, STATUSES, SUCCEED, Transition
+from watcher.model.task import CREATED, OPEN_STATUSES, STATUSES, SUCCEED, Transition
 from watcher.model.times import Millis
 
 _LIFE = {status: place for place, status in enumerate(STATUSES)}
@@ -35,8 +35,7 @@ class Role(StrEnum):
     """the API stopped showing the task"""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One transition, as a condition takes it.
 
     Args:
@@ -90,18 +89,19 @@ def event_of(subject: Subject, transition: Transition, role: Role, *, steps: tup
         known = transition.since if transition.since is not None else task.created_at
         earliest = transition.at if known is None else min(known, transition.at)
     return Event(
-        at=transition.at,
-        key=subject.key,
-        status=transition.status,
-        role=role,
-        farm_id=task.farm_id,
-        miner_id=task.miner_id,
-        name=task.name,
-        created_at=task.created_at,
-        earliest=earliest,
-        observed_at=transition.observed_at,
-        baseline=transition.baseline,
-        steps=steps,
+        transition.at,
+        subject.key,
+        transition.status,
+        role,
+        task.farm_id,
+        task.miner_id,
+        task.name,
+        task.times.get(CREATED),
+        earliest,
+        transition.observed_at,
+        transition.baseline,
+        None,
+        steps,
     )
 
 

@@ -66,11 +66,9 @@ class Ratio(Composite):
         return True
 
     def hits(self, subject: Subject) -> list[Hit]:
-        return [
-            Hit(event_of(subject, transition, Role.MATCH if self.match(subject, transition) else Role.OF), transition)
-            for transition in subject.transitions
-            if self.of(subject, transition)
-        ]
+        counted = self.of.fitting(subject)
+        matching = self.match.fitting(subject) if counted else ()
+        return [Hit(event_of(subject, one, Role.MATCH if one in matching else Role.OF), one) for one in counted]
 
     def signal(self) -> "RatioSignal | DistinctRatioSignal":
         return RatioSignal(self.spec) if self.spec.distinct is None else DistinctRatioSignal(self.spec)

@@ -62,12 +62,13 @@ class Steps(Composite):
 
     def hits(self, subject: Subject) -> list[Hit]:
         hits: list[Hit] = []
-        for transition in subject.transitions:
-            if self.without is not None and self.without(subject, transition):
-                hits.append(Hit(event_of(subject, transition, Role.WITHOUT), transition))
-            if not self.match(subject, transition):
-                continue
-            places = tuple(place for place, step in enumerate(self.steps) if step(subject, transition))
+        if self.without is not None:
+            hits += [Hit(event_of(subject, one, Role.WITHOUT), one) for one in self.without.fitting(subject)]
+        taken = [step.fitting(subject) for step in self.steps]
+        if not any(taken):
+            return hits
+        for transition in self.match.fitting(subject):
+            places = tuple(place for place, found in enumerate(taken) if transition in found)
             if places:
                 hits.append(Hit(event_of(subject, transition, Role.MATCH, steps=places), transition))
         return hits
