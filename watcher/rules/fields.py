@@ -136,6 +136,14 @@ def by_value(name: str, subject: Subject, transition: Transition) -> str | None:
     return value if value is None or isinstance(value, str) else str(value)
 
 
+_PLAIN: Mapping[str, Callable[[Subject, Transition], str | None]] = {
+    "farm": lambda subject, _: subject.farm.id,
+    "task": lambda subject, _: subject.task.name,
+    "miner": lambda subject, _: subject.task.miner_id,
+    "batch": lambda subject, _: subject.task.batch_id,
+}
+"""What nearly every rule asks for, read without a detour."""
+
 By = tuple[str | None, ...]
 """The values of a rule's `by` fields."""
 
@@ -143,7 +151,7 @@ By = tuple[str | None, ...]
 @cache
 def by_values(names: tuple[str, ...]) -> Callable[[Subject, Transition], By]:
     """What reads the values that tell the alerts of a rule apart."""
-    readers = [partial(by_value, name) for name in names]
+    readers = [_PLAIN.get(name) or partial(by_value, name) for name in names]
     return lambda subject, transition: tuple([read(subject, transition) for read in readers])
 
 

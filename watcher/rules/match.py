@@ -127,11 +127,13 @@ class Matcher:
         source: the mapping as the rule wrote it, values as lists of patterns.
         clauses: field name → test of that field's value.
         where: what the mapping cannot say.
+        places: of a `narrowed` one, the transitions of its kind of task that it is to be asked of.
     """
 
     source: Mapping[str, tuple[str, ...]]
     clauses: Mapping[str, Callable[[Value], bool]]
     where: "WhereClause | None" = None
+    places: tuple[int, ...] | None = None
     _status: "Callable[[Value], bool] | None" = field(init=False, repr=False, compare=False)
     _of_task: tuple[_Clause, ...] = field(init=False, repr=False, compare=False)
     _of_transition: tuple[_Clause, ...] = field(init=False, repr=False, compare=False)
@@ -147,6 +149,8 @@ class Matcher:
         """The transitions of a task for which all clauses hold, as far as is known. What the task itself is like is
         asked once for all of them."""
         found: Sequence[Transition] = subject.transitions
+        if self.places is not None:
+            found = [found[place] for place in self.places]
         if self._status is not None:
             status = self._status
             found = [transition for transition in found if status(transition.status)]
@@ -178,6 +182,13 @@ class Matcher:
                 return False
             known = known and said is not None
         return True if known else None
+
+    def narrowed(self, name: str, statuses: Sequence[str]) -> "Matcher":
+        """What is left to ask of a task of this name that was in just these statuses."""
+        rest = self.without("task").without("status")
+        fits = self.fits("task", name)
+        places = tuple(place for place, status in enumerate(statuses) if fits and self.fits("status", status))
+        return rest if len(places) == len(statuses) else replace(rest, places=places)
 
     def needs_passage(self, subject: Subject) -> Iterator[Transition]:
         """Open statuses that the task may have passed unseen, and that would fit: the full record knows."""

@@ -11,7 +11,7 @@ from itertools import groupby
 
 from watcher.model.subject import Place, Subject
 from watcher.model.times import Millis
-from watcher.rules.conditions.condition import NoPast
+from watcher.rules.conditions.condition import Condition, NoPast
 from watcher.rules.fields import By, by_values
 from watcher.rules.log import Log
 from watcher.rules.rule import Rule
@@ -41,9 +41,10 @@ class _Watching:
 
 @dataclass(frozen=True, slots=True)
 class _Concern:
-    """What a kind of task may matter to."""
+    """What a kind of task may matter to; `matching` with the conditions as they are for this kind."""
 
-    matching: tuple[Run, ...]
+    matching: tuple[tuple[Run, Condition], ...]
+    heeding: tuple[Run, ...]
     watching: tuple[_Watching, ...]
 
 
@@ -87,8 +88,10 @@ class OnePass:
             found = values[by] = by_values(by)(subject, transitions[0])
             if found not in watching.begun:
                 watching.note(subject, found)
-        for run in concern.matching:
-            run.feed(subject, values)
+        for run, condition in concern.matching:
+            run.feed(subject, condition, values)
+        for run in concern.heeding:
+            run.hear(subject)
 
     def finish(self) -> list[Firing]:
         """Every stretch up to the end, the open ones included, by rule, alert and time."""
@@ -99,13 +102,18 @@ class OnePass:
 
     def _concern(self, kind: _Kind) -> _Concern:
         name, statuses = kind
-        matching = tuple(run for run in self._runs if run.rule.condition.concerns(name, statuses))
+        matching = tuple(
+            (run, run.rule.condition.narrowed(name, statuses))
+            for run in self._runs
+            if run.rule.condition.concerns(name, statuses)
+        )
+        heeding = tuple(run for run in self._runs if run.rule.condition.heeds(name, statuses))
         watchers = [run for run in self._runs if run.rule.condition.begins(name)]
         watching = []
         for _, group in groupby(sorted(watchers, key=lambda run: run.rule.by), key=lambda run: run.rule.by):
             runs = tuple(group)
             watching.append(self._watching.setdefault(runs, _Watching(runs, runs[0].rule.by)))
-        found = self._concerns[kind] = _Concern(matching, tuple(watching))
+        found = self._concerns[kind] = _Concern(matching, heeding, tuple(watching))
         return found
 
 

@@ -44,13 +44,16 @@ class Index:
         key = (change.after.task.name, frozenset(statuses))
         found = self._found.get(key)
         if found is None:
-            found = tuple(
-                rule for rule in self._rules if rule.condition.concerns(*key) or rule.condition.begins(key[0])
-            )
+            found = tuple(rule for rule in self._rules if _may_matter(rule, *key))
             if len(self._found) >= _LARGEST_INDEX:
                 self._found.clear()
             self._found[key] = found
         return found
+
+
+def _may_matter(rule: Rule, name: str, statuses: frozenset[str]) -> bool:
+    condition = rule.condition
+    return condition.concerns(name, statuses) or condition.heeds(name, statuses) or condition.begins(name)
 
 
 def scope_of(rule: Rule, subject: Subject) -> Scope:

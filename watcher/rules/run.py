@@ -8,6 +8,7 @@ from typing import Any
 
 from watcher.model.subject import Subject
 from watcher.model.times import Millis
+from watcher.rules.conditions.condition import Condition
 from watcher.rules.event import Event, Role, repairs
 from watcher.rules.fields import By, by_values
 from watcher.rules.rule import Rule
@@ -17,8 +18,8 @@ from watcher.rules.tracker import AlertKey, Tracker, new_tracker, run
 
 _FULL = 64
 """So many events of an alert wait before they are judged together."""
-_MANY = 4096
-"""So many events of the rule wait before they are put in order: the more, the less is moved twice."""
+_MANY = 256
+"""So many events of the rule wait before they are put in order, and at least twice as many as had to go on waiting."""
 _EVERYWHERE = Scope()
 _Waiting = tuple[Millis, int, int, int, Any, Event]
 """Time, task, place in its life, a number to tell the rest apart; the alert's `by` values, or the topic."""
@@ -51,29 +52,39 @@ class Run:
     _succeeded: dict[Hashable, Event] = field(default_factory=dict)
     _found: list[Firing] = field(default_factory=list)
     _number: int = 0
+    _full: int = _MANY
     _by_status: bool = field(init=False)
+    _needs_beginning: bool = field(init=False)
+    _listens: bool = field(init=False)
 
     def __post_init__(self) -> None:
         self._by_status = "status" in self.rule.by  # then one task's transitions may be of several alerts
+        self._needs_beginning = self.rule.condition.needs_beginning
+        self._listens = self.rule.condition.listens
 
-    def feed(self, subject: Subject, values: dict[tuple[str, ...], By]) -> None:
+    def feed(self, subject: Subject, condition: Condition, values: dict[tuple[str, ...], By]) -> None:
         """A task that may matter; no later one has an earlier first transition.
 
         Args:
+            condition: the rule's own, as it is for this kind of task.
             values: of the `by` fields that are known of it already.
         """
-        condition, by = self.rule.condition, self.rule.by
+        by = self.rule.by
         for event, transition, moot in condition.hits(subject):
-            if moot:
+            if moot or event.at > self.until:
                 continue
             own = None if self._by_status else values.get(by)
             if own is None:
                 own = values[by] = by_values(by)(subject, transition)
-            self.push(own, event)
-        if condition.listens:
-            for topic, event in condition.speaks(subject):
-                self._push(topic, event)
-        if len(self._waiting) >= _MANY:
+            self._push(own, event)
+        if len(self._waiting) >= self._full:
+            self._deliver(subject.transitions[0].at)
+
+    def hear(self, subject: Subject) -> None:
+        """A task that speaks of what alerts may wait for; likewise."""
+        for topic, event in self.rule.condition.speaks(subject):
+            self._push(topic, event)
+        if len(self._waiting) >= self._full:
             self._deliver(subject.transitions[0].at)
 
     def begin(self, subject: Subject, values: By) -> bool:
@@ -104,23 +115,26 @@ class Run:
 
     def _push(self, where: Hashable, event: Event) -> None:
         self._number += 1
-        self._waiting.append((*event.order, self._number, where, event))
+        at, key, life = event.order
+        self._waiting.append((at, key, life, self._number, where, event))
 
     def _deliver(self, before: Millis) -> None:
         """What happened before a moment, in order; all of that has been pushed."""
         waiting = self._waiting
         waiting.sort()
         due = bisect_left(waiting, (before,))
-        for *_, where, event in waiting[:due]:
-            if event.role is Role.SUCCESS or event.role is Role.RESOLVE:
+        for _, _, _, _, where, event in waiting[:due]:
+            role = event.role
+            if role is Role.SUCCESS or role is Role.RESOLVE:
                 self._tell(where, event)
             else:
                 self._give(where, event)
         del waiting[:due]
+        self._full = max(_MANY, 2 * len(waiting))
 
     def _give(self, values: By, event: Event) -> None:
-        condition, tracker = self.rule.condition, self._trackers.get(values)
-        if condition.needs_beginning:
+        tracker = self._trackers.get(values)
+        if self._needs_beginning:
             begun = self._begun.setdefault(values, event)
             if begun is not event and event.role is Role.SEEN:
                 return  # that there is something to watch is known
@@ -129,8 +143,8 @@ class Run:
                 tracker.pending.append(begun._replace(role=Role.SEEN))
         if tracker is None:
             tracker = self._made(values)
-        if condition.listens:
-            topic = condition.listens_for(event, values)
+        if self._listens:
+            topic = self.rule.condition.listens_for(event, values)
             if topic is not None:
                 success = self._succeeded.get(topic)
                 if success is not None and repairs(success, event):

@@ -131,24 +131,28 @@ def run(signal: Signal, life: Life, events: Sequence[Event], until: Millis) -> l
     order of events of one moment does not matter.
     """
     closed: list[Stretch] = []
-    position = 0
+    position, known = 0, len(events)
     while True:
-        moments = [
-            moment
-            for moment in (
-                events[position].at if position < len(events) else None,
-                signal.next_edge(),
-                life.next_timer(),
-                life.believes_from,
-            )
-            if moment is not None
-        ]
-        if not moments or (at := min(moments)) > until:
+        # The next moment at which anything may change. Here is where replays spend their time, nearly all of it with
+        # alerts that do not fire.
+        quiet = life.firing is None and life.since is None and life.believes_from is None
+        at = events[position].at if position < known else until + 1
+        edge = signal.next_edge()
+        if edge is not None and edge < at:
+            at = edge
+        for moment in () if quiet else (life.next_timer(), life.believes_from):
+            if moment is not None and moment < at:
+                at = moment
+        if at > until:
             return closed
         signal.advance(at)
-        while position < len(events) and events[position].at == at:
+        while position < known and events[position].at == at:
             signal.take(events[position])
             position += 1
+        if quiet and not signal.holds():
+            if signal.arrived:
+                signal.arrived = []
+            continue
         if life.believes_from is not None:
             signal.arrived = []
             if at < life.believes_from:

@@ -5,7 +5,7 @@ The engine drives signals in event time: it calls `advance` to every moment at w
 """
 
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol, Self
 
 from watcher.model.alert import EndReason
@@ -189,10 +189,13 @@ class Condition(Protocol):
         """The only statuses that do, likewise."""
 
     def concerns(self, name: str, statuses: Iterable[str]) -> bool:
-        """Whether a task of this name that was in these statuses may matter: a quick no, for the index."""
+        """Whether a task of this name that was in these statuses may have events: a quick no, for the index."""
 
     def begins(self, name: str) -> bool:
         """Whether a task of this name may show that there is something to watch: likewise."""
+
+    def heeds(self, name: str, statuses: Iterable[str]) -> bool:
+        """Whether its alerts may wait for what such a task speaks of: likewise."""
 
     def hits(self, subject: Subject) -> list[Hit]:
         """Every event that the task's transitions are to the alert they belong to."""
@@ -202,6 +205,9 @@ class Condition(Protocol):
         that tells alerts apart. What matches is left out: it shows it by itself."""
 
     def signal(self) -> Signal: ...
+
+    def narrowed(self, name: str, statuses: Sequence[str]) -> Self:
+        """The condition whose `hits` are asked only of tasks of this name that were in just these statuses."""
 
     def seed(self, place: Place) -> Event | None:
         """The beginning of the watch of a farm's or miner's alert; None where it has none by itself."""
@@ -279,7 +285,13 @@ class Silent:
     def concerns(self, name: str, statuses: Iterable[str]) -> bool:
         return self.match.fits("task", name) and any(self.match.fits("status", status) for status in statuses)
 
+    def narrowed(self, name: str, statuses: Sequence[str]) -> Self:
+        return replace(self, match=self.match.narrowed(name, statuses))  # type: ignore[type-var]  # all are dataclasses
+
     def begins(self, name: str) -> bool:  # noqa: ARG002 - part of a protocol
+        return False
+
+    def heeds(self, name: str, statuses: Iterable[str]) -> bool:  # noqa: ARG002 - part of a protocol
         return False
 
     def beginnings(self, subject: Subject) -> Sequence[Hit]:  # noqa: ARG002 - part of a protocol

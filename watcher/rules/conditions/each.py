@@ -84,13 +84,12 @@ class Each(Silent):
         resolve = self.ending.resolve
         return (self.match,) if resolve is None or resolve.on is None else (self.match, resolve.on)
 
-    def concerns(self, name: str, statuses: Iterable[str]) -> bool:
-        known = tuple(statuses)
+    def heeds(self, name: str, statuses: Iterable[str]) -> bool:
         resolve = self.ending.resolve
-        if resolve is not None and resolve.on is not None and _concerns(resolve.on, name, known):
-            return True
-        repairs_it = SUCCEED in known and (resolve is None or resolve.how is ResolveHow.ON_SUCCESS)
-        return _concerns(self.match, name, known) or (repairs_it and self.match.fits("task", name))
+        if resolve is not None and resolve.on is not None:
+            return resolve.on.fits("task", name) and any(resolve.on.fits("status", status) for status in statuses)
+        repairs_it = SUCCEED in statuses and (resolve is None or resolve.how is ResolveHow.ON_SUCCESS)
+        return repairs_it and self.match.fits("task", name)
 
     def hits(self, subject: Subject) -> list[Hit]:
         hits = [
@@ -164,10 +163,6 @@ class Each(Silent):
 
     def phrase(self) -> str:
         return "each one"
-
-
-def _concerns(match: Matcher, name: str, statuses: Iterable[str]) -> bool:
-    return match.fits("task", name) and any(match.fits("status", status) for status in statuses)
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@
 it, once there was something to watch for L. It stands until it is resolved, as in `each`."""
 
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field
@@ -84,8 +84,8 @@ class New(Watched):
         ]
         return min((at for at in found if at is not None), default=None)
 
-    def concerns(self, name: str, statuses: Iterable[str]) -> bool:
-        return self.each.concerns(name, statuses)
+    def heeds(self, name: str, statuses: Iterable[str]) -> bool:
+        return self.each.heeds(name, statuses)
 
     def hits(self, subject: Subject) -> list[Hit]:
         lost = [hit for hit in self.each.hits(subject) if hit.event.role is Role.LOST]
@@ -99,6 +99,9 @@ class New(Watched):
 
     def listens_for(self, event: Event, by: Sequence[str | None]) -> Hashable:
         return self.each.listens_for(event, by) if event.role is Role.MATCH else None
+
+    def narrowed(self, name: str, statuses: Sequence[str]) -> Self:
+        return replace(self, match=self.match.narrowed(name, statuses), each=self.each.narrowed(name, statuses))
 
     def speaks(self, subject: Subject) -> Sequence[tuple[Hashable, Event]]:
         return self.each.speaks(subject)

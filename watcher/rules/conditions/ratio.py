@@ -4,7 +4,7 @@ in (τ−W, τ] that fit `of`, at least n, the part that fits the match too is a
 import math
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from statistics import NormalDist
 from typing import Annotated, Literal, Self
@@ -52,6 +52,9 @@ class Ratio(Composite):
     @property
     def narrowest(self) -> tuple[Matcher, ...]:
         return (self.of,)
+
+    def narrowed(self, name: str, statuses: Sequence[str]) -> Self:
+        return replace(self, match=self.match.narrowed(name, statuses), of=self.of.narrowed(name, statuses))
 
     @property
     def memory(self) -> Millis:

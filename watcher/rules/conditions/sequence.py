@@ -3,7 +3,7 @@ between. True from the last step until the first leaves the window."""
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Self
 
 from pydantic import Field
@@ -47,6 +47,14 @@ class Steps(Composite):
     @property
     def narrowest(self) -> tuple[Matcher, ...]:
         return self.steps if self.without is None else (*self.steps, self.without)
+
+    def narrowed(self, name: str, statuses: Sequence[str]) -> Self:
+        return replace(
+            self,
+            match=self.match.narrowed(name, statuses),
+            steps=tuple(step.narrowed(name, statuses) for step in self.steps),
+            without=None if self.without is None else self.without.narrowed(name, statuses),
+        )
 
     @property
     def memory(self) -> Millis:
