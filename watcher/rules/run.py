@@ -29,7 +29,6 @@ _Waiting = tuple[Millis, int, int, int, Any, Event]
 class Firing:
     """One stretch of one alert."""
 
-    rule: Rule
     key: AlertKey
     stretch: Stretch
 
@@ -109,7 +108,7 @@ class Run:
         for tracker in list(self._trackers.values()):
             self._settle(tracker, self.until)
             if tracker.life.firing is not None:
-                self._found.append(Firing(self.rule, tracker.key, tracker.life.firing))
+                self._found.append(Firing(tracker.key, tracker.life.firing))
         self._trackers.clear()
         return self._found
 
@@ -175,7 +174,7 @@ class Run:
         while due < len(tracker.pending) and tracker.pending[due].at <= until:
             due += 1
         events, tracker.pending = tracker.pending[:due], tracker.pending[due:]
-        self._found += [Firing(self.rule, tracker.key, one) for one in run(tracker.signal, tracker.life, events, until)]
+        self._found += [Firing(tracker.key, one) for one in run(tracker.signal, tracker.life, events, until)]
         if tracker.idle():
             self._forget(tracker)
 
