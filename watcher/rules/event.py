@@ -36,11 +36,13 @@ class Role(StrEnum):
 
 
 class Event(NamedTuple):
-    """One transition, as a condition takes it.
+    """One transition, as a condition takes it. Events sort by time; those of one moment by their task, and in the order
+    of its life.
 
     Args:
         at: event time.
         key: the store's number of the task.
+        place: of the status in a task's life.
         role: what it does; with `key` and `status` its identity.
         created_at: the task's creation.
         earliest: the earliest it can have happened (differs from `at` where that was only observed).
@@ -53,6 +55,7 @@ class Event(NamedTuple):
 
     at: Millis
     key: int
+    place: int
     status: str
     role: Role
     farm_id: str
@@ -71,11 +74,6 @@ class Event(NamedTuple):
         return self.key, self.status, self.role
 
     @property
-    def order(self) -> tuple[Millis, int, int]:
-        """By time; of one moment, in the order of a task's life."""
-        return self.at, self.key, _LIFE.get(self.status, _UNKNOWN)
-
-    @property
     def repair(self) -> Hashable:
         """What a success must share with a failure to repair it; None where there is no miner."""
         return None if self.miner_id is None else (self.farm_id, self.miner_id, self.name)
@@ -91,6 +89,7 @@ def event_of(subject: Subject, transition: Transition, role: Role, *, steps: tup
     return Event(
         transition.at,
         subject.key,
+        _LIFE.get(transition.status, _UNKNOWN),
         transition.status,
         role,
         task.farm_id,

@@ -15,7 +15,7 @@ from watcher.rules.conditions.condition import Condition, NoPast
 from watcher.rules.fields import By, by_values
 from watcher.rules.log import Log
 from watcher.rules.rule import Rule
-from watcher.rules.run import Firing, Run
+from watcher.rules.run import Firing, Run, run_of
 
 _Kind = tuple[str, tuple[str, ...]]
 """A task's name, and the statuses it was in."""
@@ -66,11 +66,11 @@ class OnePass:
     _watching: dict[tuple[Run, ...], _Watching] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._runs = [Run(rule, self.until, self.traced) for rule in self.rules if not rule.of_watcher]
+        self._runs = [run_of(rule, self.until, traced=self.traced) for rule in self.rules if not rule.of_watcher]
         log = Log(NoPast(list(self.places)))
         for run in self._runs:
             for (_, values), (event, _) in log.seeds(run.rule).items():
-                run.push(values, event)
+                run.push(values, event, 0)
 
     def feed(self, subject: Subject) -> None:
         """The next task, with all that is known of it."""

@@ -42,6 +42,7 @@ class Tracker:
     Args:
         pending: events beyond the watermark, by event time; `known` holds their identities.
         topics: what it listens for beside its own events.
+        full: how many pending events are judged together, in a replay.
         gated: see `Condition.gated`; `of_open_tasks` likewise.
         begun_at: of the earliest event it was given.
         settled_to: the watermark up to which it was judged for good.
@@ -55,6 +56,7 @@ class Tracker:
     pending: list[Event] = field(default_factory=list)
     known: set[tuple[int, str, Role]] = field(default_factory=set)
     topics: set[Hashable] = field(default_factory=set)
+    full: int = 0
     gated: bool = False
     of_open_tasks: bool = False
     begun_at: Millis | None = None
@@ -65,7 +67,7 @@ class Tracker:
         if event.identity not in self.known:
             self.known.add(event.identity)
             self.begun_at = event.at if self.begun_at is None else min(self.begun_at, event.at)
-            insort(self.pending, event, key=_order)
+            insort(self.pending, event)
 
     def settle(self, watermark: Millis | None) -> Verdict:
         """Judge everything up to the watermark for good, and what lies beyond it as far as it may be.
@@ -112,10 +114,6 @@ class Tracker:
 
     def idle(self) -> bool:
         return not self.pending and self.life.idle() and self.signal.idle()
-
-
-def _order(event: Event) -> tuple[Millis, int, int]:
-    return event.order
 
 
 def new_tracker(rule: Rule, key: AlertKey, scope: Scope) -> Tracker:
