@@ -1,4 +1,4 @@
-"""Fifty rules of all eight conditions, such as an operator of several farms might have, for the history of `million`."""
+"""Fifty rules of all eight conditions, such as an operator of several farms might have, for `million`'s history."""
 
 from pathlib import Path
 
@@ -26,10 +26,16 @@ rules:
   - {name: many-failures, match: {status: [failed, timed_out]}, count: {at_least: 20, within: 30m}}
   - {name: many-miners, match: {status: [failed, timed_out]}, count: {at_least: 15, within: 1h, distinct: miner}}
   - {name: miner-again, match: {status: failed}, count: {at_least: 2, within: 2d}, by: [farm, miner]}
-  - {name: miner-flaps, match: {task: miner.system.reboot}, count: {at_least: 12, within: 1d}, by: [farm, miner]}
+  - name: reboots-often
+    match: {task: miner.system.reboot, status: succeed}
+    count: {at_least: 3, within: 1d}
+    by: [farm, miner]
   - {name: model-fails, match: {status: failed}, count: {at_least: 10, within: 6h}, by: [farm, model]}
   - {name: timeouts, match: {status: timed_out}, count: {at_least: 8, within: 15m}, by: [farm], keep_firing_for: 10m}
-  - {name: firmware-batch, match: {task: miner.firmware.*, status: failed}, count: {at_least: 5, within: 6h}, by: [batch]}
+  - name: firmware-batch
+    match: {task: miner.firmware.*, status: failed}
+    count: {at_least: 5, within: 6h}
+    by: [batch]
   - {name: storm, match: {status: created}, count: {at_least: 150, within: 5m}, by: [farm]}
   - name: version-fails
     match: {status: [failed, timed_out]}
@@ -98,7 +104,7 @@ rules:
 
   # --- new
   - {name: new-version, match: {status: succeed}, new: {field: firmware_version, memory: 10d, learn: 1d}}
-  - {name: new-model, match: {}, new: {field: model, memory: 14d, learn: 3d}}
+  - {name: new-model, match: {status: created}, new: {field: model, memory: 14d, learn: 3d}}
   - name: new-reason
     match: {status: failed}
     new: {field: error, memory: 7d, learn: 2d}

@@ -21,7 +21,7 @@ LEAST_MINERS = 2_000
 TASKS_EACH = 100
 """Of a miner, where there are tasks enough for more miners than the least."""
 
-NAMES = (
+NAMES: tuple[tuple[str, int, dict[str, Any], str], ...] = (
     ("miner.system.reboot", 30, {"force": False}, "did not come back after the reboot"),
     ("miner.power_mode.update", 25, {"mode": "high"}, "power mode refused by the control board"),
     ("miner.pool.update", 15, {}, "pool did not answer"),
