@@ -61,6 +61,13 @@ def _counts(rule: Rule, subject: Subject, transition: Transition) -> bool:
 
 
 def measure() -> Iterator[Row]:
+    try:
+        yield from _measured()
+    finally:
+        gc.unfreeze()
+
+
+def _measured() -> Iterator[Row]:
     rules, subjects, until = history(TASKS)
     happened = in_order(subjects)
     share = sum(any(_counts(rule, *one[1:]) for rule in rules) for one in happened) / len(happened)
@@ -88,7 +95,6 @@ def measure() -> Iterator[Row]:
         against = f"{len(happened) / ours:,.0f} against {len(happened) / its:,.0f} transitions/s"
         yield title, f"{its / ours:.1f} × ({against}, CPU of evaluation)", "≥ 5 ×"
     yield "  its classes, each alone", _rates(list(theirs.values())), ""
-    gc.unfreeze()
 
 
 def _rates(works: Sequence[Work]) -> str:
