@@ -22,7 +22,8 @@ def from_datetime(moment: datetime) -> Millis:
     Raises:
         TypeError: the time has no offset.
     """
-    return (moment - _EPOCH) // _MILLISECOND
+    since = moment - _EPOCH
+    return since.days * DAY + since.seconds * SECOND + since.microseconds // 1000
 
 
 def to_datetime(moment: Millis) -> datetime:

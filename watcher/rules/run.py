@@ -145,13 +145,17 @@ class ListeningRun(Run):
     _waiting: list[_Waiting] = field(default_factory=list)
     _full: int = _MANY
     _listeners: defaultdict[Hashable, dict[By, None]] = field(default_factory=lambda: defaultdict(dict))
+    _asked: set[Hashable] = field(default_factory=set)
     _succeeded: dict[Hashable, Event] = field(default_factory=dict)
 
     def push(self, values: By, event: Event, before: Millis) -> None:
+        topic = self.rule.condition.listens_for(event, values)
+        if topic is not None:
+            self._asked.add(topic)
         self._wait(values, event, before)
 
     def hear(self, subject: Subject) -> None:
-        for topic, event in self.rule.condition.speaks(subject):
+        for topic, event in self.rule.condition.speaks(subject, self._asked):
             self._wait(topic, event, subject.transitions[0].at)
 
     def finish(self) -> list[Firing]:

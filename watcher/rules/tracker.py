@@ -134,6 +134,10 @@ def run(signal: Signal, life: Life, events: Sequence[Event], until: Millis) -> l
         # The next moment at which anything may change. Here is where replays spend their time, nearly all of it with
         # alerts that do not fire.
         quiet = life.firing is None and life.since is None and life.believes_from is None
+        if quiet and position < known:
+            position = signal.leap(events, position)
+            if signal.arrived:
+                signal.arrived = []
         at = events[position].at if position < known else until + 1
         edge = signal.next_edge()
         if edge is not None and edge < at:

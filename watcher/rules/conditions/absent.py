@@ -76,6 +76,21 @@ class AbsentSignal:
         if event.role is Role.MATCH or self.last is None:
             self.last = event
 
+    def leap(self, events: Sequence[Event], position: int) -> int:
+        if self.last is None:
+            return position
+        until, within = self.last.at + self.spec.within, self.spec.within
+        for place in range(position, len(events)):
+            event = events[place]
+            if event.role is not Role.MATCH or event.at >= until:
+                break
+            until = event.at + within
+        else:
+            place = len(events)
+        if place > position:
+            self.take(events[place - 1])
+        return place
+
     def advance(self, to: Millis) -> None:
         self.now = to
 

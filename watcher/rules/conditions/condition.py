@@ -4,7 +4,7 @@ The engine drives signals in event time: it calls `advance` to every moment at w
 `take` with every event of that moment, then asks whether the condition holds.
 """
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Container, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol, Self
 
@@ -45,6 +45,11 @@ class Signal(Protocol):
 
     def take(self, event: Event) -> None:
         """Take an event of the moment last advanced to."""
+
+    def leap(self, events: Sequence[Event], position: int) -> int:
+        """Take events from this position on, for as long as it is plain that none of them can make it true, and no
+        moment between them; returns the position of the first that was not taken. A replay's short cut, for a
+        condition that is not true."""
 
     def advance(self, to: Millis) -> None:
         """Let go of what no longer counts at `to`, and count what begins to."""
@@ -215,8 +220,13 @@ class Condition(Protocol):
     def listens_for(self, event: Event, by: Sequence[str | None]) -> Hashable:
         """The topic whose later events this event's alert must take; None for none."""
 
-    def speaks(self, subject: Subject) -> Sequence[tuple[Hashable, Event]]:
-        """The topics that the task's transitions are of interest to, and what they are there."""
+    def speaks(self, subject: Subject, asked: Container[Hashable] | None = None) -> Sequence[tuple[Hashable, Event]]:
+        """The topics that the task's transitions are of interest to, and what they are there.
+
+        Args:
+            asked: in a history read in order, the topics that some event listened for so far: where only an earlier
+                one could listen, the others are left out.
+        """
 
     def waiters(self, subject: Subject) -> Scope:
         """The part of the log in which all are that may have waited for what a task speaks of."""
@@ -303,7 +313,7 @@ class Silent:
     def listens_for(self, event: Event, by: Sequence[str | None]) -> Hashable:  # noqa: ARG002 - part of a protocol
         return None
 
-    def speaks(self, subject: Subject) -> Sequence[tuple[Hashable, Event]]:  # noqa: ARG002 - part of a protocol
+    def speaks(self, subject: Subject, asked: Container[Hashable] | None = None) -> Sequence[tuple[Hashable, Event]]:  # noqa: ARG002 - part of a protocol
         return ()
 
     def waiters(self, subject: Subject) -> Scope:  # noqa: ARG002 - part of a protocol

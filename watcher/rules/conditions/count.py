@@ -59,6 +59,13 @@ class CountSignal:
         if event.miner_id is not None:
             self.miners[event.miner_id] += 1
 
+    def leap(self, events: Sequence[Event], position: int) -> int:
+        # So few that all of them together are not enough, whatever leaves the window meanwhile.
+        end = max(position, min(len(events), position + self.spec.at_least - 1 - len(self.window)))
+        for event in events[position:end]:
+            self.take(event)
+        return end
+
     def advance(self, to: Millis) -> None:
         window, miners, within = self.window, self.miners, self.spec.within
         while window and window[0].at + within <= to:

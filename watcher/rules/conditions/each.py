@@ -1,7 +1,7 @@
 """`each: {}`: a matching event happened and has not been resolved."""
 
 import heapq
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Container, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -11,7 +11,7 @@ from watcher.model.subject import Subject
 from watcher.model.task import FAILED, SUCCEED, TIMED_OUT, Transition, is_final
 from watcher.model.times import HOUR, Millis, duration_text
 from watcher.rules.conditions.condition import End, EndReason, Hit, Past, Silent
-from watcher.rules.event import Event, Role, event_of, repairs
+from watcher.rules.event import Event, Role, event_of, repair_of, repairs
 from watcher.rules.fields import by_values
 from watcher.rules.match import Matcher
 from watcher.rules.resolve import Ending, Resolve, ResolveHow
@@ -113,19 +113,19 @@ class Each(Silent):
             )
         return None
 
-    def speaks(self, subject: Subject) -> Sequence[tuple[Hashable, Event]]:
+    def speaks(self, subject: Subject, asked: Container[Hashable] | None = None) -> Sequence[tuple[Hashable, Event]]:
         resolve = self.ending.resolve
         if resolve is not None and resolve.on is not None:
             read = by_values(self._compared)
             return [(read(subject, one), event_of(subject, one, Role.RESOLVE)) for one in resolve.on.fitting(subject)]
         if subject.task.miner_id is None or not (resolve is None or resolve.how is ResolveHow.ON_SUCCESS):
             return ()
-        return [
-            (event.repair, event)
-            for transition in subject.transitions
-            if transition.status == SUCCEED
-            for event in (event_of(subject, transition, Role.SUCCESS),)
-        ]
+        topic = repair_of(subject)
+        # What it repairs happened before it was created, so that in a history in order it has been told.
+        begun_by_creation = subject.transitions[0].at == subject.task.created_at
+        if asked is not None and begun_by_creation and topic not in asked:
+            return ()
+        return [(topic, event_of(subject, one, Role.SUCCESS)) for one in subject.transitions if one.status == SUCCEED]
 
     @property
     def _compared(self) -> tuple[str, ...]:
@@ -221,6 +221,9 @@ class EachSignal:
                 self.arrived.remove(event)
         if gone:
             self.last = end
+
+    def leap(self, events: Sequence[Event], position: int) -> int:  # noqa: ARG002 - any event makes it true
+        return position
 
     def advance(self, to: Millis) -> None:
         while self.deadlines and self.deadlines[0][0] <= to:

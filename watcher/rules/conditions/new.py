@@ -1,7 +1,7 @@
 """`new: {field: F, memory: M, learn: L}`: an event carries a value of F that no event of its alert had in the M before
 it, once there was something to watch for L. It stands until it is resolved, as in `each`."""
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Container, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Self
 
@@ -13,7 +13,7 @@ from watcher.model.times import Millis, duration_text
 from watcher.rules.conditions.condition import End, Hit, Past
 from watcher.rules.conditions.each import Each, EachSignal
 from watcher.rules.conditions.watched import Watched, watch_of
-from watcher.rules.event import Event, Role
+from watcher.rules.event import Event, Role, event_of
 from watcher.rules.fields import FIELDS, GROUPABLE, UNKNOWN, by_value
 from watcher.rules.match import Matcher
 from watcher.rules.quantities import Duration
@@ -88,11 +88,11 @@ class New(Watched):
         return self.each.heeds(name, statuses)
 
     def hits(self, subject: Subject) -> list[Hit]:
-        lost = [hit for hit in self.each.hits(subject) if hit.event.role is Role.LOST]
-        return [*Watched.hits(self, subject), *lost]
+        lost = [] if subject.lost_at is None else self.each.hits(subject)
+        return [*Watched.hits(self, subject), *(hit for hit in lost if hit.event.role is Role.LOST)]
 
     def event(self, subject: Subject, transition: Transition) -> Event:
-        return Watched.event(self, subject, transition)._replace(value=by_value(self.spec.what, subject, transition))
+        return event_of(subject, transition, Role.MATCH, value=by_value(self.spec.what, subject, transition))
 
     def signal(self) -> "NewSignal":
         return NewSignal(self.spec, self.each.signal())
@@ -103,8 +103,8 @@ class New(Watched):
     def narrowed(self, name: str, statuses: Sequence[str]) -> Self:
         return replace(self, match=self.match.narrowed(name, statuses), each=self.each.narrowed(name, statuses))
 
-    def speaks(self, subject: Subject) -> Sequence[tuple[Hashable, Event]]:
-        return self.each.speaks(subject)
+    def speaks(self, subject: Subject, asked: Container[Hashable] | None = None) -> Sequence[tuple[Hashable, Event]]:
+        return self.each.speaks(subject, asked)
 
     def waiters(self, subject: Subject) -> Scope:
         return self.each.waiters(subject)
@@ -153,6 +153,9 @@ class NewSignal:
         unseen = seen_at is None or seen_at + self.spec.memory <= event.at
         if unseen and event.at >= (self.begun_at or 0) + self.spec.learn:
             self.each.take(event)
+
+    def leap(self, events: Sequence[Event], position: int) -> int:  # noqa: ARG002 - any event may make it true
+        return position
 
     def advance(self, to: Millis) -> None:
         if to > self.now:

@@ -127,6 +127,15 @@ class RatioSignal:
             self.matching.append(event)
             self.arrived.append(event)
 
+    def leap(self, events: Sequence[Event], position: int) -> int:
+        # While nothing matches, or there are too few even with all that leaves the window meanwhile.
+        end = min(len(events), position + self.spec.min_total - 1 - len(self.window))
+        place = position
+        while place < len(events) and (place < end or (not self.matching and events[place].role is not Role.MATCH)):
+            self.take(events[place])
+            place += 1
+        return place
+
     def advance(self, to: Millis) -> None:
         within = self.spec.within
         while self.window and self.window[0].at + within <= to:
@@ -186,6 +195,15 @@ class DistinctRatioSignal:
     def _forget(self, event: Event | None) -> None:
         if event is not None and event.role is Role.MATCH:
             self.matching -= 1
+
+    def leap(self, events: Sequence[Event], position: int) -> int:
+        # While nothing matches, or there are too few even with all that leaves the window meanwhile.
+        end = min(len(events), position + self.spec.min_total - 1 - len(self.window))
+        place = position
+        while place < len(events) and (place < end or (not self.matching and events[place].role is not Role.MATCH)):
+            self.take(events[place])
+            place += 1
+        return place
 
     def advance(self, to: Millis) -> None:
         while self.window and self.window[0].at + self.spec.within <= to:

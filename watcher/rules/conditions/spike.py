@@ -76,6 +76,13 @@ class SpikeSignal:
             self.recent.append(event)
             self.arrived.append(event)
 
+    def leap(self, events: Sequence[Event], position: int) -> int:
+        # So few that all of them together are not enough, whatever leaves the window meanwhile.
+        end = max(position, min(len(events), position + self.spec.least - 1 - len(self.recent)))
+        for event in events[position:end]:
+            self.take(event)
+        return end
+
     def advance(self, to: Millis) -> None:
         self.now = to
         spec = self.spec
