@@ -2,6 +2,7 @@
 is another, `msgspec` refuses, and the shapes read it that the API's own answers are read with."""
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Annotated, Any
 
 import msgspec
@@ -108,14 +109,14 @@ class Row(_Timed, rename="camel", forbid_unknown_fields=True, kw_only=True):
     result: Any = None
     error: str | dict[str, Any] | None = None
     logs: list[_LogLine | None] | None = None
-    miner: _Miner | None = None
+    miner: msgspec.Raw = msgspec.Raw()
 
     def task(self) -> Task:
         """Raises:
         ValueError: see `known`.
         """
-        miner_id = (self.miner and self.miner.id) or None
-        miner = None if self.miner is None or miner_id is None else _miner(self.miner, self.farm.id, miner_id)
+        miner = _miner(self.farm.id, bytes(self.miner)) if self.miner else None
+        miner_id = None if miner is None else miner.id
         return Task(
             self.farm.id,
             self.id,
@@ -134,7 +135,17 @@ class Row(_Timed, rename="camel", forbid_unknown_fields=True, kw_only=True):
         )
 
 
-def _miner(row: _Miner, farm_id: str, miner_id: str) -> Miner:
+_miners = msgspec.json.Decoder(_Miner | None)
+
+
+@lru_cache(maxsize=20_000)
+def _miner(farm_id: str, row: bytes) -> Miner | None:
+    """The same miner is told again with each of its tasks."""
+    told = _miners.decode(row)
+    return _miner_of(told, farm_id, told.id) if told is not None and told.id else None
+
+
+def _miner_of(row: _Miner, farm_id: str, miner_id: str) -> Miner:
     told = row.metadata or _Metadata()
     return Miner(
         farm_id,

@@ -1,12 +1,13 @@
 """Tasks of a finished history as the rules see them."""
 
 from collections.abc import Iterable, Iterator
+from operator import attrgetter
 
 from watcher.model.miner import Farm
 from watcher.model.subject import Subject
 from watcher.model.task import STATUSES, Task, Transition
 
-_LIFE = {status: place for place, status in enumerate(STATUSES)}
+_at = attrgetter("at")
 
 
 def subjects_of(tasks: Iterable[tuple[Task, Farm]]) -> Iterator[Subject]:
@@ -14,10 +15,10 @@ def subjects_of(tasks: Iterable[tuple[Task, Farm]]) -> Iterator[Subject]:
     for key, (task, farm) in enumerate(tasks, 1):
         if task.times:
             last = max(task.times.values())
-            transitions = [Transition(status, at, last) for status, at in task.times.items()]
-            transitions.sort(key=_order)
+            transitions = [
+                Transition._make((status, at, last, False, None, None))
+                for status in STATUSES
+                if (at := task.times.get(status)) is not None
+            ]
+            transitions.sort(key=_at)  # those of one moment stay in the order of a task's life
             yield Subject(key, task, farm, task.miner, tuple(transitions))
-
-
-def _order(transition: Transition) -> tuple[int, int]:
-    return transition.at, _LIFE[transition.status]

@@ -145,6 +145,19 @@ class Matcher:
         set_once("_of_task", tuple((one.get, self.clauses[one.name]) for one in others if not one.of_transition))
         set_once("_of_transition", tuple((one.get, self.clauses[one.name]) for one in others if one.of_transition))
 
+    @property
+    def asks_only_of_task(self) -> bool:
+        """All that is left to ask is what the task itself is like."""
+        return self._status is None and not self._of_transition and self.where is None
+
+    def admits(self, subject: Subject) -> bool:
+        """Whether what it asks of the task itself holds, as far as is known."""
+        for get, test in self._of_task:
+            value = get(subject, subject.transitions[0])
+            if value is UNKNOWN or not test(value):
+                return False
+        return True
+
     def fitting(self, subject: Subject) -> Sequence[Transition]:
         """The transitions of a task for which all clauses hold, as far as is known. What the task itself is like is
         asked once for all of them."""
@@ -156,10 +169,8 @@ class Matcher:
             found = [transition for transition in found if status(transition.status)]
         if not found:
             return found
-        for get, test in self._of_task:
-            value = get(subject, found[0])
-            if value is UNKNOWN or not test(value):
-                return ()
+        if not self.admits(subject):
+            return ()
         if self._of_transition:
             found = [one for one in found if all(_holds(get, test, subject, one) for get, test in self._of_transition)]
         if self.where is not None:

@@ -12,11 +12,14 @@ from itertools import groupby
 from watcher.model.subject import Place, Subject
 from watcher.model.times import Millis
 from watcher.rules.conditions.condition import Condition, NoPast
+from watcher.rules.event import Event, Role, event_of
 from watcher.rules.fields import By, by_values
 from watcher.rules.log import Log
+from watcher.rules.match import Matcher
 from watcher.rules.rule import Rule
 from watcher.rules.run import Firing, Run, run_of
 
+_ROLES = (Role.MATCH, Role.OF)
 _Kind = tuple[str, tuple[str, ...]]
 """A task's name, and the statuses it was in."""
 
@@ -41,9 +44,16 @@ class _Watching:
 
 @dataclass(frozen=True, slots=True)
 class _Concern:
-    """What a kind of task may matter to; `matching` with the conditions as they are for this kind."""
+    """What a kind of task may matter to.
+
+    Args:
+        matching: with the conditions as they are for this kind; `asked` those that have no outline.
+        outlined: those that have, with what is left to ask, and a number for each place and role of an event.
+    """
 
     matching: tuple[tuple[Run, Condition], ...]
+    asked: tuple[tuple[Run, Condition], ...]
+    outlined: tuple[tuple[Run, Matcher | None, tuple[int, ...]], ...]
     heeding: tuple[Run, ...]
     watching: tuple[_Watching, ...]
 
@@ -70,7 +80,8 @@ class OnePass:
         log = Log(NoPast(list(self.places)))
         for run in self._runs:
             for (_, values), (event, _) in log.seeds(run.rule).items():
-                run.push(values, event, 0)
+                if event.at <= self.until:
+                    run.push(values, event, 0)
 
     def feed(self, subject: Subject) -> None:
         """The next task, with all that is known of it."""
@@ -88,10 +99,31 @@ class OnePass:
             found = values[by] = by_values(by)(subject, transitions[0])
             if found not in watching.begun:
                 watching.note(subject, found)
-        for run, condition in concern.matching:
+        if concern.outlined and subject.lost_at is None:
+            self._give(subject, concern, values)
+        for run, condition in concern.asked if subject.lost_at is None else concern.matching:
             run.feed(subject, condition, values)
         for run in concern.heeding:
             run.hear(subject)
+
+    def _give(self, subject: Subject, concern: _Concern, values: dict[tuple[str, ...], By]) -> None:
+        """Give every rule its events; what is the same event to several of them is made once."""
+        transitions = subject.transitions
+        before = transitions[0].at
+        events: dict[int, Event] = {}
+        for run, match, numbers in concern.outlined:
+            if match is not None and not match.admits(subject):
+                continue
+            by = run.rule.by
+            own = values.get(by)
+            if own is None:
+                own = values[by] = by_values(by)(subject, transitions[0])
+            for number in numbers:
+                event = events.get(number)
+                if event is None:
+                    place, role = divmod(number, 2)
+                    event = events[number] = event_of(subject, transitions[place], _ROLES[role])
+                run.push(own, event, before)
 
     def finish(self) -> list[Firing]:
         """Every stretch up to the end, the open ones included, by rule, alert and time."""
@@ -102,10 +134,20 @@ class OnePass:
 
     def _concern(self, kind: _Kind) -> _Concern:
         name, statuses = kind
-        matching = tuple(
-            (run, run.rule.condition.narrowed(name, statuses))
-            for run in self._runs
-            if run.rule.condition.concerns(name, statuses)
+        concerned = [run for run in self._runs if run.rule.condition.concerns(name, statuses)]
+        narrowed = {run: (run, run.rule.condition.narrowed(name, statuses)) for run in concerned}
+        outlines = {
+            run: outline
+            for run in concerned
+            if not run.by_status and (outline := run.rule.condition.outline(name, statuses)) is not None
+        }
+        outlined = tuple(
+            (
+                run,
+                outline.match if outline.match.clauses else None,
+                tuple(2 * place + _ROLES.index(role) for place, role in outline.roles),
+            )
+            for run, outline in outlines.items()
         )
         heeding = tuple(run for run in self._runs if run.rule.condition.heeds(name, statuses))
         watchers = [run for run in self._runs if run.rule.condition.begins(name)]
@@ -113,7 +155,13 @@ class OnePass:
         for _, group in groupby(sorted(watchers, key=lambda run: run.rule.by), key=lambda run: run.rule.by):
             runs = tuple(group)
             watching.append(self._watching.setdefault(runs, _Watching(runs, runs[0].rule.by)))
-        found = self._concerns[kind] = _Concern(matching, heeding, tuple(watching))
+        found = self._concerns[kind] = _Concern(
+            tuple(narrowed.values()),
+            tuple(narrowed[run] for run in concerned if run not in outlines),
+            outlined,
+            heeding,
+            tuple(watching),
+        )
         return found
 
 

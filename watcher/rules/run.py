@@ -39,6 +39,7 @@ class Run:
         until: nothing after this moment exists.
         traced: stretches remember how their counts went.
         found: every stretch that has ended.
+        by_status: one task's transitions may be of several alerts.
     """
 
     rule: Rule
@@ -47,11 +48,11 @@ class Run:
     found: list[Firing] = field(default_factory=list)
     _trackers: dict[By, Tracker] = field(default_factory=dict)
     _begun: dict[By, Event] = field(default_factory=dict)
-    _by_status: bool = field(init=False)
+    by_status: bool = field(init=False)
     _needs_beginning: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        self._by_status = "status" in self.rule.by  # then one task's transitions may be of several alerts
+        self.by_status = "status" in self.rule.by
         self._needs_beginning = self.rule.condition.needs_beginning
 
     def feed(self, subject: Subject, condition: Condition, values: dict[tuple[str, ...], By]) -> None:
@@ -65,20 +66,20 @@ class Run:
         for event, transition, moot in condition.hits(subject):
             if moot or event.at > self.until:
                 continue
-            own = None if self._by_status else values.get(by)
+            own = None if self.by_status else values.get(by)
             if own is None:
                 own = values[by] = by_values(by)(subject, transition)
             self.push(own, event, before)
 
     def begin(self, subject: Subject, values: By) -> bool:
         """Whether the watch of these values has begun by now; no earlier beginning will come."""
-        if not self._by_status and values in self._begun:
+        if not self.by_status and values in self._begun:
             return True
         for event, transition, _ in self.rule.condition.beginnings(subject):
-            own = by_values(self.rule.by)(subject, transition) if self._by_status else values
+            own = by_values(self.rule.by)(subject, transition) if self.by_status else values
             if own not in self._begun or event.at < self._begun[own].at:
                 self.push(own, event, subject.transitions[0].at)
-        return not self._by_status and values in self._begun
+        return not self.by_status and values in self._begun
 
     def hear(self, subject: Subject) -> None:
         """A task that speaks of what alerts may wait for."""
@@ -89,8 +90,6 @@ class Run:
         Args:
             before: all that happened before this moment has been pushed.
         """
-        if event.at > self.until:
-            return
         tracker = self._trackers.get(values) or self._made(values)
         if self._needs_beginning:
             begun = self._begun.get(values)

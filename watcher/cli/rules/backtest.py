@@ -165,18 +165,21 @@ def _replayed(stage: "Stage", source: _Source, *, traced: bool) -> "Replayed":
 def _as_json(alarms: "Sequence[Alarm]") -> str:
     from watcher.model.times import iso
 
-    rows = [
-        {
-            "rule": one.rule,
-            "labels": dict(one.labels),
-            "started_at": iso(one.started_at),
-            "ended_at": None if one.ended_at is None else iso(one.ended_at),
-            "count": one.count,
-            "total": one.total,
-        }
+    rows = (
+        json.dumps(
+            {
+                "rule": one.rule,
+                "labels": dict(one.labels),
+                "started_at": iso(one.started_at),
+                "ended_at": None if one.ended_at is None else iso(one.ended_at),
+                "count": one.count,
+                "total": one.total,
+            },
+            ensure_ascii=False,
+        )
         for one in alarms
-    ]
-    return json.dumps(rows, indent=1, ensure_ascii=False)
+    )
+    return "[\n" + ",\n".join(rows) + "\n]"
 
 
 def _print(found: "Report", source: _Source, differences: "list[Difference] | None", other: Path | None) -> None:

@@ -6,7 +6,7 @@ from typing import Self
 
 from watcher.model.subject import Place
 from watcher.model.times import Millis, duration_text
-from watcher.rules.conditions.condition import End, EndReason
+from watcher.rules.conditions.condition import End, EndReason, Outline
 from watcher.rules.conditions.watched import Watched, watch_of
 from watcher.rules.event import Event, Role
 from watcher.rules.match import Matcher
@@ -50,6 +50,9 @@ class Absent(Watched):
 
     def seed(self, place: Place) -> Event | None:
         return self.watched_place(place)
+
+    def outline(self, name: str, statuses: Sequence[str]) -> Outline | None:
+        return Outline.of(self.match, name, statuses)
 
     def signal(self) -> "AbsentSignal":
         return AbsentSignal(self.spec)

@@ -37,6 +37,25 @@ class Hit(NamedTuple):
     moot: bool = False
 
 
+class Outline(NamedTuple):
+    """The hits of a kind of task, where they hang only on what the task itself is like.
+
+    Args:
+        match: what is left to ask of the task.
+        roles: of the transitions by their places.
+    """
+
+    match: Matcher
+    roles: tuple[tuple[int, Role], ...]
+
+    @classmethod
+    def of(cls, match: Matcher, name: str, statuses: Sequence[str]) -> Self | None:
+        """Of what fits a match."""
+        rest = match.narrowed(name, statuses)
+        places = range(len(statuses)) if rest.places is None else rest.places
+        return cls(rest, tuple((place, Role.MATCH) for place in places)) if rest.asks_only_of_task else None
+
+
 class Signal(Protocol):
     """A condition over one alert's events, up to one moment."""
 
@@ -214,6 +233,9 @@ class Condition(Protocol):
     def narrowed(self, name: str, statuses: Sequence[str]) -> Self:
         """The condition whose `hits` are asked only of tasks of this name that were in just these statuses."""
 
+    def outline(self, name: str, statuses: Sequence[str]) -> Outline | None:
+        """What is known of `hits` by this alone; None where they must be asked. A lost task has its own."""
+
     def seed(self, place: Place) -> Event | None:
         """The beginning of the watch of a farm's or miner's alert; None where it has none by itself."""
 
@@ -298,6 +320,9 @@ class Silent:
     def narrowed(self, name: str, statuses: Sequence[str]) -> Self:
         return replace(self, match=self.match.narrowed(name, statuses))  # type: ignore[type-var]  # all are dataclasses
 
+    def outline(self, name: str, statuses: Sequence[str]) -> Outline | None:  # noqa: ARG002 - part of a protocol
+        return None
+
     def begins(self, name: str) -> bool:  # noqa: ARG002 - part of a protocol
         return False
 
@@ -364,4 +389,4 @@ def _united(sets: Iterable[frozenset[str] | None]) -> frozenset[str] | None:
     return union
 
 
-__all__ = ["Composite", "Condition", "End", "EndReason", "Hit", "NoPast", "Past", "Role", "Signal", "Silent"]
+__all__ = ["Composite", "Condition", "End", "EndReason", "Hit", "NoPast", "Outline", "Past", "Role", "Signal", "Silent"]

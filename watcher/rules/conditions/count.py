@@ -9,7 +9,7 @@ from pydantic import Field
 
 from watcher.model.subject import Subject
 from watcher.model.times import Millis, duration_text
-from watcher.rules.conditions.condition import End, EndReason, Hit, Silent
+from watcher.rules.conditions.condition import End, EndReason, Hit, Outline, Silent
 from watcher.rules.event import Event, Role, event_of
 from watcher.rules.match import Matcher
 from watcher.rules.quantities import Duration
@@ -35,6 +35,9 @@ class Count(Silent):
         return [
             Hit(event_of(subject, transition, Role.MATCH), transition) for transition in self.match.fitting(subject)
         ]
+
+    def outline(self, name: str, statuses: Sequence[str]) -> Outline | None:
+        return Outline.of(self.match, name, statuses)
 
     def signal(self) -> "CountSignal":
         return CountSignal(self.spec)

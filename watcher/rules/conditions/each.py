@@ -10,7 +10,7 @@ from pydantic import model_validator
 from watcher.model.subject import Subject
 from watcher.model.task import FAILED, SUCCEED, TIMED_OUT, Transition, is_final
 from watcher.model.times import HOUR, Millis, duration_text
-from watcher.rules.conditions.condition import End, EndReason, Hit, Past, Silent
+from watcher.rules.conditions.condition import End, EndReason, Hit, Outline, Past, Silent
 from watcher.rules.event import Event, Role, event_of, repair_of, repairs
 from watcher.rules.fields import by_values
 from watcher.rules.match import Matcher
@@ -99,6 +99,9 @@ class Each(Silent):
             lost = Transition(hits[-1].event.status, subject.lost_at, subject.lost_at)
             hits.append(Hit(event_of(subject, lost, Role.LOST), hits[-1].transition))
         return hits
+
+    def outline(self, name: str, statuses: Sequence[str]) -> Outline | None:
+        return Outline.of(self.match, name, statuses)
 
     def signal(self) -> "EachSignal":
         return EachSignal(self)

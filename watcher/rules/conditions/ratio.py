@@ -14,7 +14,7 @@ from pydantic import Field
 from watcher.model.subject import Subject
 from watcher.model.task import FINAL_STATUSES
 from watcher.model.times import Millis, duration_text
-from watcher.rules.conditions.condition import Composite, End, EndReason, Hit
+from watcher.rules.conditions.condition import Composite, End, EndReason, Hit, Outline
 from watcher.rules.event import Event, Role, event_of
 from watcher.rules.match import Matcher, compile_match
 from watcher.rules.match_part import MatchPart
@@ -55,6 +55,18 @@ class Ratio(Composite):
 
     def narrowed(self, name: str, statuses: Sequence[str]) -> Self:
         return replace(self, match=self.match.narrowed(name, statuses), of=self.of.narrowed(name, statuses))
+
+    def outline(self, name: str, statuses: Sequence[str]) -> Outline | None:
+        counted = Outline.of(self.of, name, statuses)
+        matching = Outline.of(self.match, name, statuses)
+        if counted is None or matching is None or counted.match.source != matching.match.source:
+            return None
+        return Outline(
+            counted.match,
+            tuple(
+                (place, Role.MATCH if (place, Role.MATCH) in matching.roles else Role.OF) for place, _ in counted.roles
+            ),
+        )
 
     @property
     def memory(self) -> Millis:

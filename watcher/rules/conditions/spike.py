@@ -9,7 +9,7 @@ from typing import Annotated, Self
 from pydantic import Field
 
 from watcher.model.times import Millis, duration_text
-from watcher.rules.conditions.condition import End, EndReason
+from watcher.rules.conditions.condition import End, EndReason, Outline
 from watcher.rules.conditions.watched import Watched, watch_of
 from watcher.rules.event import Event, Role
 from watcher.rules.match import Matcher
@@ -43,6 +43,9 @@ class Spike(Watched):
     @property
     def warm_up(self) -> Millis:
         return self.memory
+
+    def outline(self, name: str, statuses: Sequence[str]) -> Outline | None:
+        return Outline.of(self.match, name, statuses)
 
     def signal(self) -> "SpikeSignal":
         return SpikeSignal(self.spec)
