@@ -125,12 +125,19 @@ class OnePass:
                     event = events[number] = event_of(subject, transitions[place], _ROLES[role])
                 run.push(own, event, before)
 
-    def finish(self) -> list[Firing]:
-        """Every stretch up to the end, the open ones included, by rule, alert and time."""
+    def ended(self) -> list[Firing]:
+        """The stretches that were found to have ended since the last call."""
         found: list[Firing] = []
         for run in self._runs:
-            found += run.finish()
+            found += run.found
+            run.found.clear()
         return found
+
+    def finish(self) -> list[Firing]:
+        """Every stretch up to the end that `ended` has not told, the open ones included."""
+        for run in self._runs:
+            run.finish()
+        return self.ended()
 
     def _concern(self, kind: _Kind) -> _Concern:
         name, statuses = kind

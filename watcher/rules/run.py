@@ -99,14 +99,13 @@ class Run:
         if len(tracker.pending) >= tracker.full:
             self._judge(tracker, before - 1)
 
-    def finish(self) -> list[Firing]:
-        """Every stretch up to the end, the open ones included."""
+    def finish(self) -> None:
+        """Find every stretch up to the end, the open ones included."""
         for tracker in list(self._trackers.values()):
             self._judge(tracker, self.until)
             if tracker.life.firing is not None:
                 self.found.append(Firing(tracker.key, tracker.life.firing))
         self._trackers.clear()
-        return self.found
 
     def _made(self, values: By) -> Tracker:
         tracker = self._trackers[values] = new_tracker(self.rule, (self.rule.name, values), _EVERYWHERE)
@@ -157,9 +156,9 @@ class ListeningRun(Run):
         for topic, event in self.rule.condition.speaks(subject, self._asked):
             self._wait(topic, event, subject.transitions[0].at)
 
-    def finish(self) -> list[Firing]:
+    def finish(self) -> None:
         self._deliver(self.until + 1)
-        return Run.finish(self)
+        Run.finish(self)
 
     def _wait(self, where: Hashable, event: Event, before: Millis) -> None:
         self._waiting.append((event, len(self._waiting), where))

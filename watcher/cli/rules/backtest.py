@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -50,7 +50,8 @@ def backtest(
     alarms = alarms_of(stage, found.firings, found.farms)
     if json:
         shown = [one for one in alarms if one.ended_at is None or one.ended_at > source.begin]
-        typer.echo(_as_json(shown))
+        for line in _as_json(shown):
+            typer.echo(line)
         return Exit.DONE
     other = against or (running if rules is not None else None)
     differences: list[Difference] | None = None
@@ -162,7 +163,8 @@ def _replayed(stage: "Stage", source: _Source, *, traced: bool) -> "Replayed":
         return replay(rules, history, lambda done: progress.update(bar, completed=done, refresh=True))
 
 
-def _as_json(alarms: "Sequence[Alarm]") -> str:
+def _as_json(alarms: "Sequence[Alarm]") -> "Iterator[str]":
+    """An array, an episode a line."""
     from watcher.model.times import iso
 
     rows = (
@@ -179,7 +181,14 @@ def _as_json(alarms: "Sequence[Alarm]") -> str:
         )
         for one in alarms
     )
-    return "[\n" + ",\n".join(rows) + "\n]"
+    yield "["
+    before = next(rows, None)
+    for row in rows:
+        yield f"{before},"
+        before = row
+    if before is not None:
+        yield before
+    yield "]"
 
 
 def _print(found: "Report", source: _Source, differences: "list[Difference] | None", other: Path | None) -> None:

@@ -4,7 +4,7 @@ nothing of each other, so that nobody waits for anybody."""
 import gc
 import multiprocessing
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any
@@ -63,7 +63,9 @@ def replay(rules: Sequence[Rule], history: History, note: Callable[[int], object
     """
     shares = min(os.cpu_count() or 1, len(rules)) if history.count >= _WORTH_IT else 1
     if shares <= 1:
-        return _played(rules, history, note)
+        found: list[Firing] = []
+        farms = _played(rules, history, note, found.extend)
+        return Replayed(found, farms)
     fork = multiprocessing.get_context("fork")  # rules are full of functions, which no other way carries over
     ends: dict[Connection, Any] = {}
     for number in range(shares):
@@ -81,7 +83,7 @@ def replay(rules: Sequence[Rule], history: History, note: Callable[[int], object
 
 
 def _gathered(ends: list[Connection], note: Callable[[int], object]) -> Replayed:
-    found, farms = list[Firing](), dict[str, str]()
+    found, farms, unpacked = list[Firing](), dict[str, str](), _Unpacking()
     done = dict.fromkeys(ends, 0)
     while ends:
         for end in wait(ends):
@@ -100,7 +102,7 @@ def _gathered(ends: list[Connection], note: Callable[[int], object]) -> Replayed
                 farms |= said
                 ends.remove(end)  # type: ignore[arg-type]
             else:
-                found += [_unpacked(one) for one in said]
+                found += map(unpacked, said)
     return Replayed(found, farms)
 
 
@@ -108,15 +110,18 @@ def _share(end: Connection, rules: Sequence[Rule], history: History) -> None:
     """In a process of its own: a share of the rules."""
     gc.disable()  # nothing here refers to itself, and there is much to look through
     try:
-        replayed = _played(rules, history, end.send)
-        for packed in _parts(replayed.firings):
-            end.send(packed)
-        end.send(replayed.farms)
+        end.send(_played(rules, history, end.send, lambda found: end.send([_packed(one) for one in found])))
     except Exception as error:  # noqa: BLE001 - it is raised where somebody can say it
         end.send(error)
 
 
-def _played(rules: Sequence[Rule], history: History, note: Callable[[int], object]) -> Replayed:
+def _played(
+    rules: Sequence[Rule],
+    history: History,
+    note: Callable[[int], object],
+    found: Callable[[list[Firing]], object],
+) -> dict[str, str]:
+    """Tells how many tasks are done and what was found by then; returns the farms' names."""
     farms: dict[str, Farm] = {place.farm.id: place.farm for place in history.places}
     engine = OnePass(rules, history.until, history.places, traced=history.traced)
     for number, subject in enumerate(history.subjects(), 1):
@@ -124,12 +129,9 @@ def _played(rules: Sequence[Rule], history: History, note: Callable[[int], objec
         engine.feed(subject)
         if not number % _STEP:
             note(number)
-    return Replayed(engine.finish(), {farm.id: farm.name for farm in farms.values()})
-
-
-def _parts(firings: Sequence[Firing]) -> Iterator[list[tuple[Any, ...]]]:
-    for start in range(0, len(firings), _STEP):
-        yield [_packed(one) for one in firings[start : start + _STEP]]
+            found(engine.ended())
+    found(engine.finish())
+    return {farm.id: farm.name for farm in farms.values()}
 
 
 def _packed(one: Firing) -> tuple[Any, ...]:
@@ -142,8 +144,17 @@ def _packed(one: Firing) -> tuple[Any, ...]:
     )
 
 
-def _unpacked(packed: tuple[Any, ...]) -> Firing:
-    key, started_at, origin, count, total, peak, first_at, last_at, ended_at, end, trace = packed
-    points = None if trace is None else [Point(*point) for point in trace]
-    stretch = Stretch(started_at, origin, count, total, peak, first_at, last_at, {}, ended_at, end, points)
-    return Firing(key, stretch)
+class _Unpacking:
+    """There may be very many: what is the same of several of them is held once."""
+
+    def __init__(self) -> None:
+        self._same: dict[Any, Any] = {}
+        self._no_tasks: dict[int, None] = {}
+
+    def __call__(self, packed: tuple[Any, ...]) -> Firing:
+        key, started_at, origin, count, total, peak, first_at, last_at, ended_at, end, trace = packed
+        points = None if trace is None else [Point(*point) for point in trace]
+        key, peak, end = (self._same.setdefault(one, one) for one in (key, peak, end))
+        tasks = self._no_tasks
+        stretch = Stretch(started_at, origin, count, total, peak, first_at, last_at, tasks, ended_at, end, points)
+        return Firing(key, stretch)
