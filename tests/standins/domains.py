@@ -1,7 +1,5 @@
 """Words that chat services make links of though nobody wrote `https://`: host names that end in a known domain."""
 
-import re
-
 _COUNTRIES = """
     ac ad ae af ag ai al am ao aq ar as at au aw ax az ba bb bd be bf bg bh bi bj bm bn bo br bs bt bw by bz ca cc
     cd cf cg ch ci ck cl cm cn co cr cu cv cw cx cy cz de dj dk dm do dz ec ee eg er es et eu fi fj fk fm fo fr ga
@@ -20,13 +18,9 @@ _OTHERS = """
 _KNOWN = frozenset((_COUNTRIES + _OTHERS).split())
 
 HOST = r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W\d_]{2,24}"
-_IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)")
+IPV4 = r"(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)\.){3}(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?!\d)"
 
 
 def is_known(host: str) -> bool:
     """Whether the host's last part is a domain that exists."""
     return host.rpartition(".")[2].lower() in _KNOWN
-
-
-def is_ipv4(host: str) -> bool:
-    return _IPV4.fullmatch(host) is not None

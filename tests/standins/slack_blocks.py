@@ -157,9 +157,9 @@ def _element(element: Any, place: str) -> Seen:
         raise _bad(place, "a button's action_id and value are strings")
     if len(button.get("action_id", "")) > _ID or len(button.get("value", "")) > _ALT_TEXT:
         raise _bad(place, "a button's action_id or value is too long")
-    words = _text(button.get("text"), f"{place} button", _BUTTON_TEXT, names=False, only_plain=True)
+    label = _text(button.get("text"), f"{place} button", _BUTTON_TEXT, names=False, only_plain=True)
     link = (Live("link", _web_address(button["url"], place)),) if "url" in button else ()
-    return Seen(words.text, words.live + link)
+    return Seen(label.text, label.live + link)
 
 
 _READERS: Mapping[str, Callable[[Part, str, bool], Seen]] = {

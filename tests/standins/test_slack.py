@@ -2,6 +2,7 @@
 
 import json
 import time
+import timeit
 from typing import Any
 
 import pytest
@@ -252,7 +253,5 @@ def test_more_than_a_message_a_second_is_told_to_wait() -> None:
 def test_a_message_is_judged_in_well_under_two_milliseconds() -> None:
     lines = "\n".join(f"• M-{number:04} (S21 Pro, 10.0.3.{number}) &lt;!channel&gt; *x* _y_" for number in range(40))
     payload = body(attachments=[{"blocks": [header("Critical"), section(lines)]}])
-    began = time.process_time()
-    for _ in range(200):
-        slack.judged(payload, allowed=STRICT)
-    assert time.process_time() - began < 0.4
+    rounds = timeit.repeat(lambda: slack.judged(payload, allowed=STRICT), number=20, repeat=10, timer=time.process_time)
+    assert min(rounds) / 20 < 0.002
