@@ -1,6 +1,7 @@
 """A real SMTP server on a loopback port, with TLS and passwords, that judges each letter and answers as scripted."""
 
 import asyncio
+import logging
 import socket
 from collections import Counter
 from dataclasses import dataclass, field
@@ -68,6 +69,7 @@ class Stand:
         self._tries: Counter[str] = Counter()
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port: int = free.getsockname()[1]
+        logging.getLogger("mail.log").setLevel(logging.ERROR)  # it speaks of its own deprecations
         context = server_side(certificate)
         self._controller = Controller(
             _Handler(self),

@@ -26,6 +26,7 @@ _BLOCKS = 50
 _ATTACHMENTS = 100
 _ATTACHMENT_TEXTS = ("pretext", "title", "text", "footer", "author_name")
 _PLAIN_TEXTS = ("title", "footer", "author_name")
+_MARKED_TEXTS = ("pretext", "text")
 _SPACING = 1.0
 
 
@@ -173,6 +174,9 @@ def _attachments(attachments: Any, names: bool) -> list[Seen]:
 
 def _legacy(attachment: dict[str, Any], place: str, names: bool) -> list[Seen]:
     """An attachment of the old kind; its `text` is mrkdwn unless `mrkdwn_in` names other fields only."""
+    marked = attachment.get("mrkdwn_in", _MARKED_TEXTS)
+    if not isinstance(marked, list | tuple):
+        raise Refused("invalid_attachments", f"{place}: mrkdwn_in is no list")
     parts: list[Seen] = []
     for key in _ATTACHMENT_TEXTS:
         value = attachment.get(key)
@@ -186,7 +190,7 @@ def _legacy(attachment: dict[str, Any], place: str, names: bool) -> list[Seen]:
             except Malformed as error:
                 raise Refused("invalid_payload", f"{place}: {key}: {error}") from None
         else:
-            parts.append(_marked(value, f"{place}: {key}", names=names))
+            parts.append(_marked(value, f"{place}: {key}", names=names, formatted=key in marked))
     parts += [
         Seen("", (Live("link" if key.endswith("link") else "image", str(attachment[key])),))
         for key in ("title_link", "author_link", "image_url", "thumb_url")
