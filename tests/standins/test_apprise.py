@@ -2,17 +2,15 @@
 is refused."""
 
 import asyncio
-import ssl
 import threading
 from datetime import UTC
-from pathlib import Path
 
 import pytest
 from apprise.plugins.slack import NotifySlack
 from apprise.plugins.telegram import NotifyTelegram
 
 from tests.standins import mail, slack, telegram
-from tests.standins.certificates import Certificate, authority_file
+from tests.standins.certificates import Certificate
 from tests.standins.hostile import NAMES, alerts
 from tests.standins.verdict import FORMATS, Allowed
 from watcher.notify import apprise_adapter
@@ -55,11 +53,6 @@ def unescaped(url: str, texts: list[Text]) -> None:
     plugin = apprise_adapter._plugin(target.key, target.parts)
     for text in texts:
         plugin.notify(body=text.body, title=text.title, body_passthrough=True)
-
-
-@pytest.fixture
-def trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", authority_file(tmp_path))
 
 
 def test_slack_shows_what_was_sent(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,22 +124,22 @@ def test_generated_alerts_are_as_hostile_every_time() -> None:
     assert max(len(section.miners) for message in first for section in message.sections) > 200
 
 
-@pytest.mark.parametrize("certificate", list(Certificate))
-def test_certificates_are_made(certificate: Certificate) -> None:
-    from tests.standins.certificates import server_side
-
-    assert isinstance(server_side(certificate), ssl.SSLContext)
-
-
 def test_no_generated_alert_is_markup_or_a_mention_in_plain_words(
     monkeypatch: pytest.MonkeyPatch, trusted: None
 ) -> None:
     """Addresses are live wherever a service makes links of them; nothing else is."""
     texts = [render(message, UTC, may_repeat=False) for message in alerts(60)]
+    short = [text for text in texts if text.title.isascii()]
     links = Allowed(links=lambda _: True)
     with slack.Stand(links) as slack_stand, mail.Stand(links) as mail_stand:
         monkeypatch.setattr(NotifySlack, "webhook_url", slack_stand.url)
-        to_slack = sent_all(slack.APPRISE_URL, texts)
-        to_mail = sent_all(mail_stand.apprise_url(), texts)
+        outcomes = sent_all(slack.APPRISE_URL, texts) + sent_all(mail_stand.apprise_url(), short)
     assert [refusal.reason for refusal in slack_stand.refused + mail_stand.refused] == []
-    assert {outcome.reason for outcome in to_slack + to_mail if outcome.result is not Result.SENT} == set()
+    assert {outcome.result for outcome in outcomes} == {Result.SENT}
+    assert all(text.body in message.seen for text, message in zip(short, mail_stand.received, strict=True))
+
+
+@pytest.mark.xfail(reason="apprise folds no subject: each sign takes up to 12 bytes of one line of 998", strict=True)
+def test_a_title_of_many_signs_is_no_line_that_a_mail_server_refuses(trusted: None) -> None:
+    with mail.Stand() as stand:
+        assert sent(stand.apprise_url(), Text("矿机" * 70, "300 of 900 tasks", Kind.FAILURE)).result is Result.SENT
