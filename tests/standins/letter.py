@@ -22,7 +22,7 @@ _LONGEST_LINE = 998
 _BARE_BREAK = re.compile(rb"\r(?!\n)|(?<!\r)\n")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _MESSAGE_ID = re.compile(r"<[^<>@\s]+@[^<>@\s]+>")
-_ENCODED_WORD = re.compile(r"=\?[\w-]+\?(?:[bB]\?[\w+/]+={0,2}|[qQ]\?[^?\s]+)\?=")
+_ENCODED_WORD = re.compile(r"=\?[\w-]+\?(?:[bB]\?[\w+/]+={0,2}|[qQ]\?[^?\s]*)\?=")
 _FILE_NAME = re.compile(r"[^/\\:\x00-\x1f\x7f]{1,100}\.csv")
 _AUTO_LINK = re.compile(r"(?:https?://|\bwww\.)[^\s<>\"]+", re.IGNORECASE)
 _PARSER = BytesParser(policy=policy.default.clone(header_factory=lru_cache(4096)(HeaderRegistry())))
@@ -115,7 +115,7 @@ def _headers(letter: EmailMessage, recipients: tuple[str, ...] | None) -> str:
     raw = next(value for name, value in letter.raw_items() if name.lower() == "subject")
     if not subject.strip() or "=?" in _ENCODED_WORD.sub("", raw):
         raise _bad(f"the Subject {raw[:60]!r}")
-    return subject
+    return subject.strip()
 
 
 def _addresses(letter: EmailMessage, name: str) -> list[str]:

@@ -7,8 +7,8 @@ from tests.standins.domains import HOST, IPV4, is_known
 from tests.standins.verdict import Live
 
 _SHORT_NAMES = frozenset({"gif", "vid", "pic"})
-_MENTION = re.compile(r"(?<![\w])@([a-zA-Z0-9_]{2,32})(?!\w)", re.ASCII)
-_COMMAND = re.compile(r"(?<![\w/<>])/([a-zA-Z0-9_]{1,64})(?:@[a-zA-Z0-9_]{3,32})?(?![\w/<>])", re.ASCII)
+_MENTION = re.compile(r"(?<![\w])@([a-zA-Z0-9_]{2,32})(?!\w)")
+_COMMAND = re.compile(r"(?<![\w/<>])/([a-zA-Z0-9_]{1,64})(?:@[a-zA-Z0-9_]{3,32})?(?![\w/<>])")
 _HASHTAG = re.compile(r"(?<!\w)#(\w{1,256})(?!\w*#)")
 _CASHTAG = re.compile(r"(?<![$\w])\$(?:1INCH|[A-Z]{1,8})(?![$\w])")
 _EMAIL = re.compile(rf"(?<![\w.+-])[\w.+-]+@{HOST}(?![\w-])")

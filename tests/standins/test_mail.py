@@ -141,6 +141,11 @@ def test_a_reader_sees_subject_and_text_as_they_were_meant() -> None:
     assert seen.live == ()
 
 
+def test_a_subject_that_was_written_as_if_it_were_encoded_is_seen_as_a_mail_program_shows_it() -> None:
+    content = changed("Critical: M-1", "Critical: =?utf-8?q?evil?=")
+    assert letter.judged(content, TO, STRICT).text.startswith("Critical: evil\n")
+
+
 def test_the_text_of_the_html_is_seen_beside_the_plain_one() -> None:
     html = (
         "<!DOCTYPE html><html><head><meta charset='utf-8'><title>t</title><style>p {color: red}</style></head><body>"

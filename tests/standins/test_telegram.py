@@ -67,6 +67,7 @@ BAD_HTML: list[tuple[str, str, str, str]] = [
     ("an address with a port", "10.0.3.1:4028", LIVE, "live link '10.0.3.1:4028'"),
     ("a link of Telegram's own", "tg://resolve?domain=evil", LIVE, "live link 'tg://resolve?domain=evil'"),
     ("a mail address", "ops@farm.com", LIVE, "live link 'mailto:ops@farm.com'"),
+    ("more formatting than is kept", "<b>a</b> " * 101, LIVE, "101 of at most 100 entities"),
     ("another emoji than its sign", '<tg-emoji emoji-id="5">a</tg-emoji>', LIVE, "live custom emoji"),
 ]  # fmt: skip
 
@@ -119,6 +120,7 @@ GOOD: list[tuple[str, str | None, list[Live]]] = [
     ("1/2 and/or a@b 10.0.3 1.2.3.4.5 v1.2.3.bin #1 $5 @bob x@alice", None, []),
     ("M-0001 (S21 Pro) at 15:40:03 CST, 300 of 900", None, []),
     ("\uff20here", None, []),
+    ("机@alice, 机/stop, é#barn1", None, []),
     ("  a\r\nb\x07\n", "a\nb", []),
 ]  # fmt: skip
 
