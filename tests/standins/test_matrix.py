@@ -146,9 +146,9 @@ def test_a_server_that_can_be_trusted_is_told(trusted: None) -> None:
 def test_a_thousand_hangs_leave_no_thread_behind() -> None:
     with Script(plays.hang()) as server:
         targets = open_targets(
-            "ops", [f"json://127.0.0.1:{server.port}/hook/{number}?rto=0.3" for number in range(250)]
+            "ops", [f"json://127.0.0.1:{server.port}/hook/{number}?rto=0.6" for number in range(250)]
         )
-        sender = AppriseSender(0.1)
+        sender = AppriseSender(0.5)
 
         async def wave() -> list[Outcome]:
             return await asyncio.gather(*(sender.send(target, TEXT) for target in targets))
