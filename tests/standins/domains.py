@@ -1,0 +1,26 @@
+"""Words that chat services make links of though nobody wrote `https://`: host names that end in a known domain."""
+
+_COUNTRIES = """
+    ac ad ae af ag ai al am ao aq ar as at au aw ax az ba bb bd be bf bg bh bi bj bm bn bo br bs bt bw by bz ca cc
+    cd cf cg ch ci ck cl cm cn co cr cu cv cw cx cy cz de dj dk dm do dz ec ee eg er es et eu fi fj fk fm fo fr ga
+    gb gd ge gf gg gh gi gl gm gn gp gq gr gs gt gu gw gy hk hm hn hr ht hu id ie il im in io iq ir is it je jm jo
+    jp ke kg kh ki km kn kp kr kw ky kz la lb lc li lk lr ls lt lu lv ly ma mc md me mg mh mk ml mm mn mo mp mq mr
+    ms mt mu mv mw mx my mz na nc ne nf ng ni nl no np nr nu nz om pa pe pf pg ph pk pl pm pn pr ps pt pw py qa re
+    ro rs ru rw sa sb sc sd se sg sh si sj sk sl sm sn so sr ss st su sv sx sy sz tc td tf tg th tj tk tl tm tn to
+    tr tt tv tw tz ua ug uk us uy uz va vc ve vg vi vn vu wf ws ye yt za zm zw
+"""
+_OTHERS = """
+    com net org info biz edu gov mil int name pro mobi app dev xyz online site tech store shop cloud link click
+    live news blog page zip mov top work world win bank farm energy solar host network systems support space fun
+    icu vip
+"""
+# far from all of them, but those that a hostile or an unlucky name is likely to use
+_KNOWN = frozenset((_COUNTRIES + _OTHERS).split())
+
+HOST = r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W\d_]{2,24}"
+IPV4 = r"(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)\.){3}(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?!\d)"
+
+
+def is_known(host: str) -> bool:
+    """Whether the host's last part is a domain that exists."""
+    return host.rpartition(".")[2].lower() in _KNOWN
