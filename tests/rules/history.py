@@ -90,13 +90,20 @@ def _fits(
 
 @dataclass
 class Mark:
-    """One watermark for everything."""
+    """One watermark for everything, and what is known further: of a farm, of a miner."""
 
     at: Millis | None = None
+    further: dict[Scope, Millis] = field(default_factory=dict)
 
     def of(self, scope: Scope) -> Millis | None:
-        del scope
-        return self.at
+        wider = {scope, Scope(scope.farm_id)}
+        return max((at for at in (self.at, *map(self.further.get, wider)) if at is not None), default=None)
+
+    def move(self, scope: Scope, at: Millis) -> None:
+        if scope == Scope():
+            self.at = at
+        else:
+            self.further[scope] = at
 
 
 class Book:
@@ -118,8 +125,8 @@ class Book:
         known = self.history.known
         self.take([TaskChange(known.get(one.key), one) for one in shown if known.get(one.key) != one])
 
-    def judge(self, watermark: Millis) -> None:
-        self.mark.at = watermark
+    def judge(self, watermark: Millis, scope: Scope = Scope()) -> None:  # noqa: B008 - a value
+        self.mark.move(scope, watermark)
         self._write(self.engine.settle({tracker.scope for tracker in self.engine._trackers.all()}), watermark)
 
     def restart(self) -> None:

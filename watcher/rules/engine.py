@@ -167,9 +167,12 @@ class Engine:
 
     def _is_late(self, scope: Scope, tracker: Tracker | None, at: Millis) -> bool:
         """Whether the alert has been judged at that moment already, perhaps in a tracker long forgotten."""
-        settled_to = None if tracker is None else tracker.settled_to
-        judged_to = self._watermarks.of(scope) if settled_to is None else settled_to
+        judged_to = self._judged_to(scope, tracker)
         return judged_to is not None and at <= judged_to
+
+    def _judged_to(self, scope: Scope, tracker: Tracker | None) -> Millis | None:
+        settled_to = None if tracker is None else tracker.settled_to
+        return self._watermarks.of(scope) if settled_to is None else settled_to
 
     def _insert(self, rule: Rule, placed: Placed, subject: Subject, *, replaying: bool = False) -> None:
         key, event = placed.key, placed.hit.event
@@ -187,8 +190,12 @@ class Engine:
         self._dirty.add(key)
 
     def _replay(self, rule: Rule, key: AlertKey, scope: Scope, at: Millis) -> None:
-        """Mark an alert to be told again from the log, since something changed at the moment `at`."""
-        self._replay_from[key] = min(at, self._replay_from.get(key, at))
+        """Mark an alert to be told again from the log, since something changed at the moment `at`.
+
+        Where it was not judged up to then, also what lies between has not been told yet.
+        """
+        since = min(at, self._judged_to(scope, self._trackers.get(key)) or 0)
+        self._replay_from[key] = min(since, self._replay_from.get(key, since))
         self._dirty.add(key)
         self._trackers.made(rule, key, scope)
 
