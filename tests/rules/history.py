@@ -129,6 +129,10 @@ class Book:
         self.mark.move(scope, watermark)
         self._write(self.engine.settle({tracker.scope for tracker in self.engine._trackers.all()}), watermark)
 
+    def settle(self) -> None:
+        """Judge what was learnt, while no watermark moves."""
+        self._write(self.engine.settle(()), self.mark.at or 0)
+
     def restart(self) -> None:
         """Forget everything but the log and the episodes."""
         self.engine.rebuild()
