@@ -64,6 +64,9 @@ class History:
         ]
         yield from sorted(found, key=lambda pair: pair[1], reverse=newest_first)
 
+    def lacking(self) -> Iterable[Subject]:
+        return [one for one in self.known.values() if one.task.lacks and one.lost_at is None]
+
     def places(self) -> Iterable[Place]:
         """All that is there; what was never looked at has no alert by itself."""
         yield from self.inventory

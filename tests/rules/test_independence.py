@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from tests.rules.history import Book
-from tests.rules.reading import CONDITIONS, HISTORY, HOMES, MINUTE, START, condition_of, random_rows, random_rule
+from tests.rules.reading import CONDITIONS, HISTORY, HOMES, MINUTE, START, Row, condition_of, random_rows, random_rule
 from tests.rules.test_reading import compiled, found_by, subject_of
 from watcher.model.alert import EndReason, Episode
 from watcher.model.merge import merge, transitions_of
@@ -47,7 +47,9 @@ class Looks(RuleBasedStateMachine):
     @initialize(seed=seeds)
     def something_happens(self, seed: bytes) -> None:
         random = Random(seed)
-        self.rows = {row["id"]: row for row in random_rows(random)}
+        self.apart = random.random() < 0.5
+        rows = random_rows(random)
+        self.rows = {row["id"]: at_home(row) if self.apart else row for row in rows}
         self.said = [random_rule(random, number) for number in range(RULES)]
         self.rules = {said["name"]: compiled(said) for said in self.said}
         self.book = Book(list(self.rules.values()))
@@ -78,6 +80,7 @@ class Looks(RuleBasedStateMachine):
     @rule(lag=st.sampled_from((0, 0, 1, 5 * MINUTE, 20 * MINUTE)), scope=st.sampled_from(SCOPES))
     def alerts_are_judged(self, lag: int, scope: Scope) -> None:
         before = dict(self.book.episodes)
+        scope = scope if self.apart else Scope()
         self.book.judge(max(self.now - lag, self.book.mark.of(scope) or 0), scope)
         check_identity(before, self.book.episodes)
 
@@ -145,6 +148,13 @@ class Looks(RuleBasedStateMachine):
         if any(one.observed for one in transitions):
             self.cases.add("observed")
         return replace(whole, task=task, transitions=transitions)
+
+
+def at_home(row: Row) -> Row:
+    """The task with a farm for its miner and for its batch: one of them alone may be known further than the others."""
+    batches = {"north": ("b1", "b2"), "south": ("b3",)}
+    farm = row["farm"] if row["miner"] is None else HOMES[row["miner"]]
+    return {**row, "farm": farm, "batch": row["batch"] if row["batch"] in batches[farm] else None}
 
 
 def without_its_end(told: Task) -> Task:

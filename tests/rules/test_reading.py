@@ -10,7 +10,7 @@ from tests.rules.history import NEVER, Book
 from tests.rules.reading import CONDITIONS, HISTORY, MINUTE, START, Found, Row, episodes, random_rows, random_rule
 from watcher.model.miner import Farm, Miner
 from watcher.model.subject import Subject
-from watcher.model.task import OPEN_STATUSES, STATUSES, Task, Transition
+from watcher.model.task import OPEN_STATUSES, STATUSES, LogLine, Task, Transition
 from watcher.rules.one_pass import OnePass, in_order
 from watcher.rules.rule import Rule
 from watcher.rules.schema import RulePart
@@ -28,10 +28,14 @@ def subject_of(row: Row, until: int) -> Subject | None:
     status = max(times, key=lambda one: (times[one], one not in OPEN_STATUSES, STATUSES.index(one)))
     task = Task(
         row["farm"], row["id"], row["task"], status, row["miner"], row["batch"], times,
-        actor=row["actor"], error=row["error"], payload=row["payload"],
+        actor=row["actor"], error=row["error"], payload=row["payload"], logs=tuple(map(LogLine, row["log"])),
     )  # fmt: skip
     ordered = sorted(times.items(), key=lambda pair: (pair[1], STATUSES.index(pair[0])))
-    miner = None if row["miner"] is None else Miner(row["farm"], row["miner"], model=row["model"])
+    miner = (
+        None
+        if row["miner"] is None
+        else Miner(row["farm"], row["miner"], model=row["model"], health=tuple(row["health"]))
+    )
     transitions = tuple(Transition(status, at, at) for status, at in ordered)
     return Subject(row["key"], task, Farm(row["farm"], row["farm"]), miner, transitions)
 

@@ -75,6 +75,10 @@ class Engine:
         self._by_facts.clear()
         self.doubts.clear()
         self._log.forget_seeds()
+        for subject in self._past.lacking() if self._curious else ():
+            for rule in self._index.concerned(TaskChange(None, subject)):
+                if rule.name in self._curious:
+                    self.doubts.note(rule, subject)
         for rule in self.rules.values():
             self._rebuild(rule)
 
@@ -89,11 +93,8 @@ class Engine:
             tracker = self._trackers[key]
             _doubt_the_beginning(rule, tracker, horizon)
             self._recall(rule, tracker, horizon)
-            self._judged_from[key] = self._watermarks.of(tracker.scope) or 0
+            self._judged_from[key] = self._known_to(rule.name, tracker.scope) or 0
             self._dirty.add(key)
-        if rule.name in self._curious:
-            for subject in self._past.subjects(since=horizon or None, names=rule.condition.match.literals("task")):
-                self.doubts.note(rule, subject)
 
     def introduce(self) -> None:
         """Farms and miners came: some rules watch them before they have any task."""
@@ -253,13 +254,13 @@ class Engine:
 
     def _ripe(self, key: AlertKey) -> bool:
         tracker = self._trackers[key]
-        moment, known_to = tracker.next_moment(), self._known_to(tracker)
+        moment, known_to = tracker.next_moment(), self._known_to(key[0], tracker.scope)
         return key in self._dirty or (moment is not None and known_to is not None and moment <= known_to)
 
-    def _known_to(self, tracker: Tracker) -> Millis | None:
+    def _known_to(self, rule: str, scope: Scope) -> Millis | None:
         """Up to when an alert may be judged: its watermark, but no further than the rule's doubts."""
-        watermark = self._watermarks.of(tracker.scope)
-        bound = self.doubts.bound(tracker.key[0], tracker.scope)
+        watermark = self._watermarks.of(scope)
+        bound = self.doubts.bound(rule, scope)
         return watermark if watermark is None or bound is None else min(watermark, bound)
 
     def _can_wait(self, key: AlertKey, now: Millis) -> bool:
@@ -272,14 +273,19 @@ class Engine:
         return bool(self._dirty)
 
     def _judge(self, key: AlertKey, now: Millis | None) -> Verdict:
-        judged_from = self._judged_from.pop(key, None)
-        changed_at = self._replay_from.pop(key, None)
-        if changed_at is not None:
-            self._replayed(key, changed_at)
-            judged_from = changed_at
         tracker = self._trackers[key]
-        verdict = tracker.settle(self._known_to(tracker))
+        known_to, watermark = self._known_to(key[0], tracker.scope), self._watermarks.of(tracker.scope)
+        if known_to is not None and tracker.settled_to is not None:
+            known_to = max(known_to, tracker.settled_to)  # a new doubt takes back nothing that was judged
+        moments = [at for at in (self._judged_from.pop(key, None), self._replay_from.get(key)) if at is not None]
+        judged_from = min(moments, default=None)
+        if self._replay_from.pop(key, None) is not None and judged_from is not None:
+            judged_from = judged_from if known_to is None else min(judged_from, known_to)
+            tracker = self._replayed(key, judged_from)
+        verdict = tracker.settle(known_to)
         verdict.judged_from = judged_from
+        if judged_from is not None and known_to is not None and watermark is not None and known_to < watermark:
+            verdict.judged_to = self._judged_from[key] = known_to  # what lies beyond is replaced once it is known
         verdict.by_facts = key in self._by_facts
         self._by_facts.discard(key)
         tracker.judged_firing_at = None if verdict.open is None else now
@@ -287,7 +293,7 @@ class Engine:
             self._trackers.forget(tracker)
         return verdict
 
-    def _replayed(self, key: AlertKey, changed_at: Millis) -> None:
+    def _replayed(self, key: AlertKey, changed_at: Millis) -> Tracker:
         """Build an alert's memory anew, from far enough back to be right from `changed_at` on."""
         rule = self.rules[key[0]]
         tracker = self._trackers.renewed(rule, key)
@@ -297,6 +303,7 @@ class Engine:
             if placed.key == key:
                 self._give(rule, tracker, placed.hit.event)
         self._recall(rule, tracker, since)
+        return tracker
 
     def _give(self, rule: Rule, tracker: Tracker, event: Event) -> None:
         """An event for an alert, with what the log knows of the topic that the alert thereby listens for."""
@@ -310,10 +317,10 @@ class Engine:
 
     def _horizon(self, rule: Rule) -> Millis | None:
         """From when on the log must be read to know the rule's alerts as they are now; None: all of it."""
-        watermark = self._watermarks.of(Scope())
-        if watermark is None or not self._log.finds_every_alert(rule):
+        known_to = self._known_to(rule.name, Scope())
+        if known_to is None or not self._log.finds_every_alert(rule):
             return None
-        return reach(rule, watermark)
+        return reach(rule, known_to)
 
 
 def _doubt_the_beginning(rule: Rule, tracker: Tracker, since: Millis | None) -> None:
