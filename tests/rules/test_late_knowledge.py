@@ -90,3 +90,14 @@ def test_a_new_doubt_takes_back_nothing_that_was_judged() -> None:
     assert told(found) == [(32, 50)]
     assert [one.id for one in found.found()] == [1]
     assert all(one.end_reason is not EndReason.CORRECTED for one in found.episodes.values())
+
+
+def test_an_alert_apart_by_an_error_that_was_not_read_yet_waits_for_it() -> None:
+    found = book(match={"status": "failed"}, count={"at_least": 2, "within": "5m"}, by=["error"])
+    found.learn([task(1, created=0, failed=10, lacks=POOR), task(2, created=0, failed=11, lacks=POOR)])
+    found.judge(20 * MINUTE)
+    assert told(found) == []
+    read = [task(1, created=0, failed=10), task(2, created=0, failed=11)]
+    found.learn([replace(one, task=replace(one.task, error=f"odd {one.key}")) for one in read])
+    found.judge(100 * MINUTE)
+    assert list(found.episodes.values()) == []

@@ -123,16 +123,15 @@ class Engine:
         before = [] if change.before is None else self._log.placed(rule, change.before)
         if not now and not before:
             return
+        facts = change.before is not None and _only_its_facts(change.before, change.after)
         had = {placed.mark for placed in before}
         has = {placed.mark for placed in now}
         for placed in before:
             if placed.mark not in has:
-                if change.before is not None and change.before.transitions == change.after.transitions:
-                    self._by_facts.add(placed.key)
-                self._replay(rule, placed.key, scope_of(rule, change.after), placed.hit.event.at)
+                self._replay(rule, placed.key, scope_of(rule, change.after), placed.hit.event.at, facts=facts)
         for placed in now:
             if placed.mark not in had and not (placed.hit.moot and placed.key not in self._trackers):
-                self._insert(rule, placed, change.after)
+                self._insert(rule, placed, change.after, facts=facts)
 
     def _take_marks(self, rule: Rule, change: TaskChange) -> None:
         """Tell the alerts that wait for such a transition (a repair, an `{on}`); and those that took one too early."""
@@ -172,17 +171,23 @@ class Engine:
         return judged_to is not None and at <= judged_to
 
     def _judged_to(self, scope: Scope, tracker: Tracker | None) -> Millis | None:
-        settled_to = None if tracker is None else tracker.settled_to
-        return self._watermarks.of(scope) if settled_to is None else settled_to
+        if tracker is not None and tracker.settled_to is not None:
+            return tracker.settled_to
+        watermark = self._watermarks.of(scope)
+        if watermark is None or tracker is None or not tracker.pending:
+            return watermark
+        return min(watermark, tracker.pending[0].at - 1)  # a doubt held it back
 
-    def _insert(self, rule: Rule, placed: Placed, subject: Subject, *, replaying: bool = False) -> None:
+    def _insert(
+        self, rule: Rule, placed: Placed, subject: Subject, *, replaying: bool = False, facts: bool = False
+    ) -> None:
         key, event = placed.key, placed.hit.event
         scope = scope_of(rule, subject)
         tracker = self._trackers.get(key)
         if event.role is Role.SEEN and tracker is not None and (tracker.begun_at or event.at) < event.at:
             return  # that there is something to watch is known
         if not replaying and self._is_late(scope, tracker, event.at):
-            self._replay(rule, key, scope, event.at)
+            self._replay(rule, key, scope, event.at, facts=facts)
             return
         made = self._trackers.made(rule, key, scope)
         self._give(rule, made, event)
@@ -190,11 +195,16 @@ class Engine:
             self._recall(rule, made, event.at)
         self._dirty.add(key)
 
-    def _replay(self, rule: Rule, key: AlertKey, scope: Scope, at: Millis) -> None:
+    def _replay(self, rule: Rule, key: AlertKey, scope: Scope, at: Millis, *, facts: bool = False) -> None:
         """Mark an alert to be told again from the log, since something changed at the moment `at`.
 
-        Where it was not judged up to then, also what lies between has not been told yet.
+        Where it was not judged up to then, also what lies between has not been told yet. `facts`: what changed is
+        only what a task is like.
         """
+        if not facts:
+            self._by_facts.discard(key)
+        elif key not in self._replay_from:
+            self._by_facts.add(key)
         since = min(at, self._judged_to(scope, self._trackers.get(key)) or 0)
         self._replay_from[key] = min(since, self._replay_from.get(key, since))
         self._dirty.add(key)
@@ -327,6 +337,11 @@ def _doubt_the_beginning(rule: Rule, tracker: Tracker, since: Millis | None) -> 
     """Where only a part of the log is read, some conditions find true what is not, at its beginning."""
     if since and rule.condition.warm_up:
         tracker.life.believes_from = since + rule.condition.warm_up
+
+
+def _only_its_facts(before: Subject, after: Subject) -> bool:
+    """Whether a task has become another, rather than better known."""
+    return before.transitions == after.transitions and before.task.lacks == after.task.lacks
 
 
 def _spoken(rule: Rule, subject: Subject) -> dict[tuple[object, ...], tuple[Hashable, Event]]:

@@ -1,6 +1,6 @@
 """The one list of fields that `match`, `by`, templates and `explain` share."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
@@ -133,4 +133,9 @@ def by_value(name: str, subject: Subject, transition: Transition) -> str | None:
     return value if value is None or isinstance(value, str) else str(value)
 
 
-__all__ = ["FIELDS", "GROUPABLE", "UNKNOWN", "Field", "Value", "by_value"]
+def untold(names: Iterable[str], subject: Subject, transition: Transition) -> bool:
+    """Whether which alert a transition belongs to hangs on something not fetched yet."""
+    return bool(subject.task.lacks) and any(FIELDS[name].get(subject, transition) is UNKNOWN for name in names)
+
+
+__all__ = ["FIELDS", "GROUPABLE", "UNKNOWN", "Field", "Value", "by_value", "untold"]

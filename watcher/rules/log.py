@@ -7,7 +7,7 @@ from watcher.model.subject import Place, Subject
 from watcher.model.times import Millis
 from watcher.rules.conditions.condition import Hit, Past
 from watcher.rules.event import Event, Role
-from watcher.rules.fields import by_value
+from watcher.rules.fields import by_value, untold
 from watcher.rules.placing import Placed, part_of, place_scope
 from watcher.rules.rule import Rule
 from watcher.rules.scope import Scope
@@ -31,6 +31,8 @@ class Log:
         """Every event that a task is, with the alert that it belongs to."""
         placed: list[Placed] = []
         for hit in rule.condition.hits(subject):
+            if untold(rule.by, subject, hit.transition):
+                continue
             values = tuple(by_value(name, subject, hit.transition) for name in rule.by)
             placed.append(Placed((rule.name, values), Hit(self._dated(rule, hit.event), hit.transition, hit.moot)))
         return placed
