@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from tests.rules.history import Mark
+from tests.rules.history import NEVER, Mark
 from tests.rules.reading import (
     CONDITIONS,
     HISTORY,
     MINUTE,
+    MODELS,
     START,
     Found,
     Row,
@@ -34,7 +35,7 @@ from watcher.alerts.routes import Route, Timers
 from watcher.cli.app import app
 from watcher.logs import configure
 from watcher.model.alert import EndReason
-from watcher.model.miner import Farm
+from watcher.model.miner import Farm, Miner
 from watcher.model.task import Task
 from watcher.model.times import duration_text, iso
 from watcher.nonce.history import HistoryRow
@@ -200,6 +201,10 @@ class Live:
         self.last: dict[tuple[str, str | None], int] = {}
         with store.atomic():
             store.fleet.write_farms([Farm(id, name) for name, id in FARM_IDS.items()], [], START)
+            # The inventory is there, but its first look is of no weight: a file of rows has none.
+            for farm_id in FARM_IDS.values():
+                store.fleet.set_t0(farm_id, NEVER)
+                store.fleet.write_miners([Miner(farm_id, miner) for miner in MODELS], NEVER)
         self.restart(START)
 
     def restart(self, now: int) -> None:

@@ -122,7 +122,7 @@ class Looks(RuleBasedStateMachine):
     def _learn(self, told: Iterable[Task]) -> None:
         self.book.learn([self._merged(task) for task in told])
 
-    def _merged(self, told: Task) -> Any:  # noqa: ANN401 - of a subject
+    def _merged(self, told: Task) -> Any:
         """A task as the store would have it after one more reading."""
         whole = subject_of(self.rows[told.id], UNTIL)
         assert whole is not None
