@@ -167,16 +167,9 @@ class Engine:
 
     def _is_late(self, scope: Scope, tracker: Tracker | None, at: Millis) -> bool:
         """Whether the alert has been judged at that moment already, perhaps in a tracker long forgotten."""
-        judged_to = self._judged_to(scope, tracker)
+        settled_to = None if tracker is None else tracker.settled_to
+        judged_to = self._watermarks.of(scope) if settled_to is None else settled_to
         return judged_to is not None and at <= judged_to
-
-    def _judged_to(self, scope: Scope, tracker: Tracker | None) -> Millis | None:
-        if tracker is not None and tracker.settled_to is not None:
-            return tracker.settled_to
-        watermark = self._watermarks.of(scope)
-        if watermark is None or tracker is None or not tracker.pending:
-            return watermark
-        return min(watermark, tracker.pending[0].at - 1)  # a doubt held it back
 
     def _insert(
         self, rule: Rule, placed: Placed, subject: Subject, *, replaying: bool = False, facts: bool = False
@@ -205,7 +198,9 @@ class Engine:
             self._by_facts.discard(key)
         elif key not in self._replay_from:
             self._by_facts.add(key)
-        since = min(at, self._judged_to(scope, self._trackers.get(key)) or 0)
+        tracker = self._trackers.get(key)
+        judged_to = None if tracker is None else tracker.settled_to
+        since = min(at, (self._known_to(rule.name, scope) if judged_to is None else judged_to) or 0)
         self._replay_from[key] = min(since, self._replay_from.get(key, since))
         self._dirty.add(key)
         self._trackers.made(rule, key, scope)
