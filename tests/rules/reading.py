@@ -701,7 +701,15 @@ RANDOM_CONDITIONS: dict[str, Callable[[Random], Rule]] = {
 
 def _row(key: int, miner: str | None = "m1", batch: str | None = None, **minutes: float) -> Row:
     times = {status: int(at * MINUTE) for status, at in minutes.items()}
-    names = {"farm": "north", "task": "reboot", "model": None, "actor": None, "error": None, "payload": None, "log": []}
+    names: Row = {
+        "farm": "north",
+        "task": "reboot",
+        "model": None,
+        "actor": None,
+        "error": None,
+        "payload": None,
+        "log": [],
+    }
     return {"key": key, "id": f"t{key}", "miner": miner, "batch": batch, **names, "times": times}
 
 
