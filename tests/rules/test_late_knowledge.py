@@ -101,3 +101,24 @@ def test_an_alert_apart_by_an_error_that_was_not_read_yet_waits_for_it() -> None
     found.learn([replace(one, task=replace(one.task, error=f"odd {one.key}")) for one in read])
     found.judge(100 * MINUTE)
     assert list(found.episodes.values()) == []
+
+
+def test_what_ended_at_the_very_moment_of_a_doubt_has_been_told() -> None:
+    found = book(match={"status": "!queuing"}, ratio={"at_least": "50%", "within": "10m"})
+    found.judge(60 * MINUTE)
+    found.learn([task(1, created=20, failed=27), task(2, created=37 + 1 / 60_000, cancelled=45, lacks=POOR)])
+    found.judge(60 * MINUTE)
+    found.learn([task(2, created=37 + 1 / 60_000, cancelled=45), task(3, created=83, timed_out=84)])
+    found.judge(100 * MINUTE)
+    assert told(found) == [(27, 37), (45, 55), (84, 94)]
+
+
+def test_a_row_that_comes_to_be_known_corrects_what_was_only_observed() -> None:
+    found = book(match={"status": "succeed"}, count={"at_least": 2, "within": "1m"})
+    found.learn([task(1, created=0, succeed=45, observed=True), task(2, created=0, succeed=45, observed=True)])
+    found.judge(45 * MINUTE)
+    assert told(found) == [(45, None)]
+    found.learn([task(1, created=0, succeed=5), task(2, created=0, succeed=40)])
+    found.judge(100 * MINUTE)
+    assert told(found) == []
+    assert [one.end_reason for one in found.episodes.values()] == [EndReason.CORRECTED]

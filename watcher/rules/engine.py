@@ -290,7 +290,7 @@ class Engine:
         verdict = tracker.settle(known_to)
         verdict.judged_from = judged_from
         if judged_from is not None and known_to is not None and watermark is not None and known_to < watermark:
-            verdict.judged_to = self._judged_from[key] = known_to  # what lies beyond is replaced once it is known
+            verdict.judged_to, self._judged_from[key] = known_to, known_to + 1  # beyond, it will be replaced once known
         verdict.by_facts = key in self._by_facts
         self._by_facts.discard(key)
         tracker.judged_firing_at = None if verdict.open is None else now
