@@ -64,6 +64,9 @@ class History:
         ]
         yield from sorted(found, key=lambda pair: pair[1], reverse=newest_first)
 
+    def lacking(self) -> Iterable[Subject]:
+        return [one for one in self.known.values() if one.task.lacks and one.lost_at is None]
+
     def places(self) -> Iterable[Place]:
         """All that is there; what was never looked at has no alert by itself."""
         yield from self.inventory
@@ -90,13 +93,20 @@ def _fits(
 
 @dataclass
 class Mark:
-    """One watermark for everything."""
+    """One watermark for everything, and what is known further: of a farm, of a miner."""
 
     at: Millis | None = None
+    further: dict[Scope, Millis] = field(default_factory=dict)
 
     def of(self, scope: Scope) -> Millis | None:
-        del scope
-        return self.at
+        wider = {scope, Scope(scope.farm_id)}
+        return max((at for at in (self.at, *map(self.further.get, wider)) if at is not None), default=None)
+
+    def move(self, scope: Scope, at: Millis) -> None:
+        if scope == Scope():
+            self.at = at
+        else:
+            self.further[scope] = at
 
 
 class Book:
@@ -118,9 +128,13 @@ class Book:
         known = self.history.known
         self.take([TaskChange(known.get(one.key), one) for one in shown if known.get(one.key) != one])
 
-    def judge(self, watermark: Millis) -> None:
-        self.mark.at = watermark
+    def judge(self, watermark: Millis, scope: Scope = Scope()) -> None:  # noqa: B008 - a value
+        self.mark.move(scope, watermark)
         self._write(self.engine.settle({tracker.scope for tracker in self.engine._trackers.all()}), watermark)
+
+    def settle(self) -> None:
+        """Judge what was learnt, while no watermark moves."""
+        self._write(self.engine.settle(()), self.mark.at or 0)
 
     def restart(self) -> None:
         """Forget everything but the log and the episodes."""

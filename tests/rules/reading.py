@@ -23,7 +23,7 @@ OPEN = ("created", "queuing", "pending")
 FINAL = ("succeed", "failed", "timed_out", "cancelled")
 LIFE = OPEN + FINAL
 NUMERIC = ("duration", "queue_time")
-FARM_AND_MINER = ("farm", "farm_id", "miner", "model")
+FARM_AND_MINER = ("farm", "farm_id", "miner", "model", "health")
 CONDITIONS = ("each", "count", "ratio", "stuck", "absent", "sequence", "spike", "new")
 DEFAULT_BY = {
     "each": ("farm", "task", "miner"),
@@ -81,6 +81,7 @@ class Event:
     status: str
     created: int | None
     fields: Mapping[str, Any]
+    payload: Mapping[str, Any] | None
 
     @property
     def order(self) -> tuple[int, int, int]:
@@ -104,7 +105,11 @@ class Alert:
     @property
     def matching(self) -> list[Event]:
         """E, in the document's words."""
-        return [event for event in self.own if fits(self.match, event)]
+        return [event for event in self.own if fits(self.match, event) and self.allows(event)]
+
+    def allows(self, event: Event) -> bool:
+        """What `where` says, in our own words."""
+        return "where" not in self.rule or WHERES[self.rule["where"]](event)
 
 
 class Judge(NamedTuple):
@@ -199,11 +204,12 @@ def _event(row: Row, status: str, at: int) -> Event:
     times: Mapping[str, int] = row["times"]
     created, pending = times.get("created"), times.get("pending")
     begun = status == "pending" or (status in FINAL and pending is not None)
-    fields = {name: row.get(name) for name in ("task", "farm", "miner", "batch", "model", "actor", "error")}
+    names = ("task", "farm", "miner", "batch", "model", "actor", "error", "log", "health")
+    fields = {name: row.get(name) for name in names}
     fields |= {"farm_id": row["farm"], "status": status}
     fields["duration"] = at - pending if status in FINAL and pending is not None else None
     fields["queue_time"] = pending - created if begun and pending is not None and created is not None else None
-    return Event(at, row["key"], status, created, fields)
+    return Event(at, row["key"], status, created, fields, row["payload"])
 
 
 def condition_of(rule: Rule) -> str:
@@ -235,6 +241,8 @@ def fits(match: Match, event: Event) -> bool:
 
 def _field_fits(name: str, wanted: str | list[str], value: Any) -> bool:
     patterns = [wanted] if isinstance(wanted, str) else wanted
+    if isinstance(value, list):
+        return any(_field_fits(name, wanted, one) for one in value or [None])
     if name in NUMERIC:
         return value is not None and any(_compares(pattern, value) for pattern in patterns)
     plain = [pattern for pattern in patterns if not pattern.startswith("!")]
@@ -357,13 +365,13 @@ def judge_ratio(alert: Alert) -> Judge:
     asked = alert.rule["ratio"]
     within, at_least = milliseconds(asked["within"]), percentage(asked["at_least"])
     of: Match = asked["of"] if "of" in asked else {**alert.match, "status": list(FINAL)}
-    whole = [event for event in alert.own if fits(of, event)]
+    whole = [event for event in alert.own if fits(of, event) and ("of" in asked or alert.allows(event))]
 
     def measure(now: int) -> Measure:
         recent = in_window(whole, now - within, now)
         if asked.get("distinct") == "miner":
             recent = _latest_of_each_miner(recent)
-        part = [event for event in recent if fits(alert.match, event)]
+        part = [event for event in recent if fits(alert.match, event) and alert.allows(event)]
         return Measure(reaches(len(part), len(recent)), len(part), len(recent))
 
     def reaches(part: int, total: int) -> bool:
@@ -492,10 +500,19 @@ TASKS = ("miner.reboot", "miner.firmware.update", "agent.scan")
 BATCHES = ("b1", "b2", "b3")
 ACTORS = ("alice", "bob")
 ERRORS = ("connection refused", "timeout after 30 s", "Bad image")
+LINES = ("step 1 of 3", "flash write", "no route to host")
+HEALTH: dict[str | None, list[str]] = {"m1": ["healthy"], "m2": ["hot", "dusty"], "m3": []}
+WHERES: dict[str, Callable[[Event], bool]] = {
+    'task.startsWith("miner.")': lambda event: event.fields["task"].startswith("miner."),
+    'status in ["failed", "timed_out", "created"]': lambda event: event.status in {"failed", "timed_out", "created"},
+    "payload.force == true": lambda event: event.payload == {"force": True},
+    'miner != null || farm == "north"': lambda event: bool(event.fields["miner"]) or event.fields["farm"] == "north",
+    "size(log) > 1": lambda event: len(event.fields["log"]) > 1,
+}
 
 
 def random_rows(random: Random, size: int | None = None) -> list[Row]:
-    """Tasks on a grid of whole minutes, so that borders are hit exactly.
+    """Tasks mostly on a grid of whole minutes, so that borders are hit exactly, or missed by a millisecond.
 
     Args:
         random: The source of chance.
@@ -519,12 +536,14 @@ def _random_row(random: Random, key: int) -> Row:
         "actor": random.choice([*ACTORS, None]),
         "error": random.choice([*ERRORS, None]) if {"failed", "timed_out"} & times.keys() else None,
         "payload": random.choice([None, {"force": True}]),
+        "log": random.sample(LINES, random.choice([0, 0, 1, 2, 3])),
+        "health": HEALTH.get(miner, []),
         "times": times,
     }
 
 
 def _random_times(random: Random) -> dict[str, int]:
-    at = START + random.randint(0, HISTORY // MINUTE) * MINUTE
+    at = START + random.randint(0, HISTORY // MINUTE) * MINUTE + random.choice([0, 0, 0, 0, 0, 1, -1, 30_000, 123])
     times = {"created": at}
     for status in ("queuing", "pending"):
         if random.random() < 0.75:
@@ -533,6 +552,8 @@ def _random_times(random: Random) -> dict[str, int]:
     if random.random() < 0.85:
         at += random.choice([0, 1, 1, 2, 3, 5, 10, 20]) * MINUTE
         times[random.choice(["succeed", "succeed", "failed", "failed", "timed_out", "cancelled"])] = at
+    if len(times) > 1 and random.random() < 0.08:
+        del times["created"]
     return times
 
 
@@ -544,6 +565,8 @@ PATTERNS: dict[str, list[Any]] = {
     "model": ["Antminer*", "Antminer S19", "!Whatsminer*", "/S19$/", ["*Pro", "Whats*"], "antminer*"],
     "actor": ["alice", "!alice", "*", ["alice", "bob"]],
     "error": ["/refused|timeout/", "*30 s", "!*image", "connection*", "*"],
+    "log": ["step*", "/route|flash/", "!flash*", "flash write", ["*host", "!step*"], "!*"],
+    "health": ["hot", "!hot", "h*", ["dusty", "healthy"], "/ty$/", "!*"],
     "duration": ["> 2m", ">= 5m", "< 3m", "<= 1m", [">= 10m", "< 2m"]],
     "queue_time": ["> 1m", ">= 3m", "< 2m", "<= 90s"],
 }
@@ -573,6 +596,8 @@ def random_rule(random: Random, number: int) -> Rule:
         rule["match"] = _random_match_for(random, condition)
     if condition != "each" or random.random() < 0.5:
         rule[condition] = RANDOM_CONDITIONS[condition](random)
+    if random.random() < 0.15:
+        rule["where"] = random.choice(list(WHERES))
     if random.random() < 0.7:
         rule["by"] = random.sample(BY, random.choice([0, 1, 1, 1, 2, 3]))
     for name in ("for", "keep_firing_for"):
@@ -676,7 +701,15 @@ RANDOM_CONDITIONS: dict[str, Callable[[Random], Rule]] = {
 
 def _row(key: int, miner: str | None = "m1", batch: str | None = None, **minutes: float) -> Row:
     times = {status: int(at * MINUTE) for status, at in minutes.items()}
-    names = {"farm": "north", "task": "reboot", "model": None, "actor": None, "error": None, "payload": None}
+    names: Row = {
+        "farm": "north",
+        "task": "reboot",
+        "model": None,
+        "actor": None,
+        "error": None,
+        "payload": None,
+        "log": [],
+    }
     return {"key": key, "id": f"t{key}", "miner": miner, "batch": batch, **names, "times": times}
 
 

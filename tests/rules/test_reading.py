@@ -1,6 +1,7 @@
 """The engine against an independent reading of the language: every condition, with random rules and histories."""
 
 from collections import Counter
+from collections.abc import Iterator
 from random import Random
 from typing import Any
 
@@ -10,7 +11,7 @@ from tests.rules.history import NEVER, Book
 from tests.rules.reading import CONDITIONS, HISTORY, MINUTE, START, Found, Row, episodes, random_rows, random_rule
 from watcher.model.miner import Farm, Miner
 from watcher.model.subject import Subject
-from watcher.model.task import OPEN_STATUSES, STATUSES, Task, Transition
+from watcher.model.task import OPEN_STATUSES, STATUSES, LogLine, Task, Transition
 from watcher.rules.one_pass import OnePass, in_order
 from watcher.rules.rule import Rule
 from watcher.rules.schema import RulePart
@@ -18,6 +19,7 @@ from watcher.rules.schema import RulePart
 HISTORIES = 200
 RULES = 30
 FIRED: Counter[str] = Counter()
+SEEN: Counter[str] = Counter()
 
 
 def subject_of(row: Row, until: int) -> Subject | None:
@@ -28,10 +30,14 @@ def subject_of(row: Row, until: int) -> Subject | None:
     status = max(times, key=lambda one: (times[one], one not in OPEN_STATUSES, STATUSES.index(one)))
     task = Task(
         row["farm"], row["id"], row["task"], status, row["miner"], row["batch"], times,
-        actor=row["actor"], error=row["error"], payload=row["payload"],
+        actor=row["actor"], error=row["error"], payload=row["payload"], logs=tuple(map(LogLine, row["log"])),
     )  # fmt: skip
     ordered = sorted(times.items(), key=lambda pair: (pair[1], STATUSES.index(pair[0])))
-    miner = None if row["miner"] is None else Miner(row["farm"], row["miner"], model=row["model"])
+    miner = (
+        None
+        if row["miner"] is None
+        else Miner(row["farm"], row["miner"], model=row["model"], health=tuple(row["health"]))
+    )
     transitions = tuple(Transition(status, at, at) for status, at in ordered)
     return Subject(row["key"], task, Farm(row["farm"], row["farm"]), miner, transitions)
 
@@ -75,6 +81,8 @@ def test_the_engine_agrees_with_an_independent_reading(seed: int) -> None:
         wanted = episodes(rule, rows, until)
         kind = next((name for name in CONDITIONS if name in rule), "each")
         FIRED[kind] += len(wanted)
+        if wanted:
+            SEEN.update(set(traits(rule, wanted, until)))
         mine = sorted((one for one in ours.values() if one.rule == rule["name"]), key=key)
         assert [one[:4] for one in mine] == [one[:4] for one in sorted(wanted, key=key)], rule
         for ended, other in zip(mine, sorted(wanted, key=key), strict=True):
@@ -106,6 +114,49 @@ def test_one_pass_in_order_finds_the_same(seed: int) -> None:
     assert {one[:4] for one in found} == live
     ended = {tuple(one) for one in found_by(book, rules) if one.ended_at is not None}
     assert {one for one in found if one[3] is not None} == ended
+
+
+def traits(rule: dict[str, Any], found: list[Found], until: int) -> Iterator[str]:
+    """What of the language an episode has put to the test; named by what is said, or by what came out."""
+    kind = next((name for name in CONDITIONS if name in rule), "each")
+    yield from (f"{kind} by default" for _ in [1] if "by" not in rule)
+    yield from (f"{name} said" for name in ("for", "keep_firing_for", "expire", "where") if name in rule)
+    yield from (f"{kind} {name}" for name in rule.get(kind, ()))
+    resolve = rule.get("resolve")
+    if kind in ("each", "new"):
+        yield f"resolve {next(iter(resolve)) if isinstance(resolve, dict) else resolve}"
+    for name, said in rule.get("match", {}).items():
+        yield f"match {name}"
+        patterns = [said] if isinstance(said, str) else said
+        signs = {"!" if one.startswith("!") else one[0] if one[0] in "/<>" else "plain" for one in patterns}
+        yield from (f"pattern {sign}" for sign in signs)
+        if {"!", "plain"} <= signs:
+            yield "pattern mixed list"
+    if rule.get("by") == []:
+        yield "by nothing"
+    for one in found:
+        yield from (f"missing {name}" for name, value in zip(rule.get("by", ()), one.by, strict=False) if value is None)
+        if until in (one.ended_at, one.started_at):
+            yield "at the very end"
+        if one.started_at % MINUTE:
+            yield "off the grid"
+
+
+TRAITS = {
+    *(f"{kind} by default" for kind in CONDITIONS),
+    *("for said", "keep_firing_for said", "expire said", "where said", "by nothing", "at the very end", "off the grid"),
+    *("resolve None", "resolve on_success", "resolve on", "resolve after", "resolve never"),
+    *("count distinct", "ratio distinct", "ratio of", "ratio min_total", "ratio confidence", "sequence without"),
+    *("spike min", "pattern !", "pattern /", "pattern <", "pattern >", "pattern plain", "pattern mixed list"),
+    *(f"match {name}" for name in ("task", "status", "farm", "miner", "batch", "model", "actor", "error", "log")),
+    *("match health", "match duration", "match queue_time"),
+    *(f"missing {name}" for name in ("miner", "batch", "model", "actor", "error")),
+}
+"""Of each there must be forty rules that fired."""
+
+
+def test_all_of_the_language_was_put_to_the_test() -> None:
+    assert {trait: SEEN[trait] for trait in TRAITS if SEEN[trait] < 40} == {}
 
 
 def test_every_condition_fired_often() -> None:

@@ -32,6 +32,9 @@ class Nothing:
     def history(self, **_: object) -> list[tuple[Subject, Millis]]:
         return []
 
+    def lacking(self) -> list[Subject]:
+        return []
+
     def places(self) -> list[Place]:
         return []
 

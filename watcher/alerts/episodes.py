@@ -70,6 +70,8 @@ def reconcile(alert: Alert, stored: Sequence[Episode], verdict: Verdict, reading
         if episode != same:
             ended = same.firing and not episode.firing
             changes.append(EpisodeChange(Change.ENDED if ended else Change.WENT_ON, episode))
+    judged_to = verdict.judged_to
+    left = [one for one in left if judged_to is None or one.started_at <= judged_to]
     if verdict.by_facts:
         # What was so is not unsaid: it only is no longer so.
         recovered = replace(reading, vanished=EndReason.RECOVERED)

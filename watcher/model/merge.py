@@ -4,7 +4,7 @@ Status, times and what is known at all do not depend on the order of the reading
 something differently (a result, a comment), the one that came last is believed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -142,7 +142,12 @@ def transitions_of(
             found[status] = Transition(status, at, observed_at, baseline=learnt)
     if task.status not in found and task.status not in task.times:
         found[task.status] = _observed(task, updated_at, observed_at, last_open, baseline)
-    return tuple(sorted(found.values(), key=lambda transition: (transition.at, _progress(transition.status))))
+    return in_order(found.values())
+
+
+def in_order(transitions: Iterable[Transition]) -> tuple[Transition, ...]:
+    """By time; those of one moment in the order of a task's life."""
+    return tuple(sorted(transitions, key=lambda transition: (transition.at, _progress(transition.status))))
 
 
 def _observed(

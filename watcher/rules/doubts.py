@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from watcher.model.subject import Subject
 from watcher.model.times import Millis
+from watcher.rules.fields import FIELDS, untold
 from watcher.rules.rule import Rule
 from watcher.rules.scope import Scope
 
@@ -33,7 +34,7 @@ class Doubts:
     def note(self, rule: Rule, subject: Subject) -> None:
         """Take in what is known of a task now."""
         task, known = subject.task, self._by_rule[rule.name]
-        at = rule.condition.doubt(subject) if task.lacks and task.miner_id is not None else None
+        at = _doubt(rule, subject) if task.lacks and task.miner_id is not None else None
         if at is not None and subject.lost_at is None:
             known[subject.key] = Doubt(task.farm_id, task.miner_id or "", at)
         elif known.pop(subject.key, None) is not None:
@@ -70,6 +71,15 @@ class Doubts:
         return found
 
 
+def _doubt(rule: Rule, subject: Subject) -> Millis | None:
+    """The earliest moment of a task's history of which it can't be told what it is to a rule, or to which alert."""
+    unplaced = [
+        hit.transition.earliest for hit in rule.condition.hits(subject) if untold(rule.by, subject, hit.transition)
+    ]
+    doubt = rule.condition.doubt(subject)
+    return min(unplaced if doubt is None else [*unplaced, doubt], default=None)
+
+
 def curious(rules: Iterable[Rule]) -> list[Rule]:
     """The rules that may need more than a batch tells."""
-    return [rule for rule in rules if rule.condition.curious]
+    return [rule for rule in rules if rule.condition.curious or any(FIELDS[name].needs_record for name in rule.by)]

@@ -75,6 +75,10 @@ class Engine:
         self._by_facts.clear()
         self.doubts.clear()
         self._log.forget_seeds()
+        for subject in self._past.lacking() if self._curious else ():
+            for rule in self._index.concerned(TaskChange(None, subject)):
+                if rule.name in self._curious:
+                    self.doubts.note(rule, subject)
         for rule in self.rules.values():
             self._rebuild(rule)
 
@@ -89,11 +93,8 @@ class Engine:
             tracker = self._trackers[key]
             _doubt_the_beginning(rule, tracker, horizon)
             self._recall(rule, tracker, horizon)
-            self._judged_from[key] = self._watermarks.of(tracker.scope) or 0
+            self._judged_from[key] = self._known_to(rule.name, tracker.scope) or 0
             self._dirty.add(key)
-        if rule.name in self._curious:
-            for subject in self._past.subjects(since=horizon or None, names=rule.condition.match.literals("task")):
-                self.doubts.note(rule, subject)
 
     def introduce(self) -> None:
         """Farms and miners came: some rules watch them before they have any task."""
@@ -122,16 +123,15 @@ class Engine:
         before = [] if change.before is None else self._log.placed(rule, change.before)
         if not now and not before:
             return
+        facts = change.before is not None and _only_its_facts(change.before, change.after)
         had = {placed.mark for placed in before}
         has = {placed.mark for placed in now}
         for placed in before:
             if placed.mark not in has:
-                if change.before is not None and change.before.transitions == change.after.transitions:
-                    self._by_facts.add(placed.key)
-                self._replay(rule, placed.key, scope_of(rule, change.after), placed.hit.event.at)
+                self._replay(rule, placed.key, scope_of(rule, change.after), placed.hit.event.at, facts=facts)
         for placed in now:
             if placed.mark not in had and not (placed.hit.moot and placed.key not in self._trackers):
-                self._insert(rule, placed, change.after)
+                self._insert(rule, placed, change.after, facts=facts)
 
     def _take_marks(self, rule: Rule, change: TaskChange) -> None:
         """Tell the alerts that wait for such a transition (a repair, an `{on}`); and those that took one too early."""
@@ -171,14 +171,16 @@ class Engine:
         judged_to = self._watermarks.of(scope) if settled_to is None else settled_to
         return judged_to is not None and at <= judged_to
 
-    def _insert(self, rule: Rule, placed: Placed, subject: Subject, *, replaying: bool = False) -> None:
+    def _insert(
+        self, rule: Rule, placed: Placed, subject: Subject, *, replaying: bool = False, facts: bool = False
+    ) -> None:
         key, event = placed.key, placed.hit.event
         scope = scope_of(rule, subject)
         tracker = self._trackers.get(key)
         if event.role is Role.SEEN and tracker is not None and (tracker.begun_at or event.at) < event.at:
             return  # that there is something to watch is known
         if not replaying and self._is_late(scope, tracker, event.at):
-            self._replay(rule, key, scope, event.at)
+            self._replay(rule, key, scope, event.at, facts=facts)
             return
         made = self._trackers.made(rule, key, scope)
         self._give(rule, made, event)
@@ -186,9 +188,20 @@ class Engine:
             self._recall(rule, made, event.at)
         self._dirty.add(key)
 
-    def _replay(self, rule: Rule, key: AlertKey, scope: Scope, at: Millis) -> None:
-        """Mark an alert to be told again from the log, since something changed at the moment `at`."""
-        self._replay_from[key] = min(at, self._replay_from.get(key, at))
+    def _replay(self, rule: Rule, key: AlertKey, scope: Scope, at: Millis, *, facts: bool = False) -> None:
+        """Mark an alert to be told again from the log, since something changed at the moment `at`.
+
+        Where it was not judged up to then, also what lies between has not been told yet. `facts`: what changed is
+        only what a task is like.
+        """
+        if not facts:
+            self._by_facts.discard(key)
+        elif key not in self._replay_from:
+            self._by_facts.add(key)
+        tracker = self._trackers.get(key)
+        judged_to = None if tracker is None else tracker.settled_to
+        since = min(at, (self._known_to(rule.name, scope) if judged_to is None else judged_to) or 0)
+        self._replay_from[key] = min(since, self._replay_from.get(key, since))
         self._dirty.add(key)
         self._trackers.made(rule, key, scope)
 
@@ -246,13 +259,13 @@ class Engine:
 
     def _ripe(self, key: AlertKey) -> bool:
         tracker = self._trackers[key]
-        moment, known_to = tracker.next_moment(), self._known_to(tracker)
+        moment, known_to = tracker.next_moment(), self._known_to(key[0], tracker.scope)
         return key in self._dirty or (moment is not None and known_to is not None and moment <= known_to)
 
-    def _known_to(self, tracker: Tracker) -> Millis | None:
+    def _known_to(self, rule: str, scope: Scope) -> Millis | None:
         """Up to when an alert may be judged: its watermark, but no further than the rule's doubts."""
-        watermark = self._watermarks.of(tracker.scope)
-        bound = self.doubts.bound(tracker.key[0], tracker.scope)
+        watermark = self._watermarks.of(scope)
+        bound = self.doubts.bound(rule, scope)
         return watermark if watermark is None or bound is None else min(watermark, bound)
 
     def _can_wait(self, key: AlertKey, now: Millis) -> bool:
@@ -265,14 +278,19 @@ class Engine:
         return bool(self._dirty)
 
     def _judge(self, key: AlertKey, now: Millis | None) -> Verdict:
-        judged_from = self._judged_from.pop(key, None)
-        changed_at = self._replay_from.pop(key, None)
-        if changed_at is not None:
-            self._replayed(key, changed_at)
-            judged_from = changed_at
         tracker = self._trackers[key]
-        verdict = tracker.settle(self._known_to(tracker))
+        known_to, watermark = self._known_to(key[0], tracker.scope), self._watermarks.of(tracker.scope)
+        if known_to is not None and tracker.settled_to is not None:
+            known_to = max(known_to, tracker.settled_to)  # a new doubt takes back nothing that was judged
+        moments = [at for at in (self._judged_from.pop(key, None), self._replay_from.get(key)) if at is not None]
+        judged_from = min(moments, default=None)
+        if self._replay_from.pop(key, None) is not None and judged_from is not None:
+            judged_from = judged_from if known_to is None else min(judged_from, known_to)
+            tracker = self._replayed(key, judged_from)
+        verdict = tracker.settle(known_to)
         verdict.judged_from = judged_from
+        if judged_from is not None and known_to is not None and watermark is not None and known_to < watermark:
+            verdict.judged_to, self._judged_from[key] = known_to, known_to + 1  # beyond, it will be replaced once known
         verdict.by_facts = key in self._by_facts
         self._by_facts.discard(key)
         tracker.judged_firing_at = None if verdict.open is None else now
@@ -280,7 +298,7 @@ class Engine:
             self._trackers.forget(tracker)
         return verdict
 
-    def _replayed(self, key: AlertKey, changed_at: Millis) -> None:
+    def _replayed(self, key: AlertKey, changed_at: Millis) -> Tracker:
         """Build an alert's memory anew, from far enough back to be right from `changed_at` on."""
         rule = self.rules[key[0]]
         tracker = self._trackers.renewed(rule, key)
@@ -290,6 +308,7 @@ class Engine:
             if placed.key == key:
                 self._give(rule, tracker, placed.hit.event)
         self._recall(rule, tracker, since)
+        return tracker
 
     def _give(self, rule: Rule, tracker: Tracker, event: Event) -> None:
         """An event for an alert, with what the log knows of the topic that the alert thereby listens for."""
@@ -303,16 +322,21 @@ class Engine:
 
     def _horizon(self, rule: Rule) -> Millis | None:
         """From when on the log must be read to know the rule's alerts as they are now; None: all of it."""
-        watermark = self._watermarks.of(Scope())
-        if watermark is None or not self._log.finds_every_alert(rule):
+        known_to = self._known_to(rule.name, Scope())
+        if known_to is None or not self._log.finds_every_alert(rule):
             return None
-        return reach(rule, watermark)
+        return reach(rule, known_to)
 
 
 def _doubt_the_beginning(rule: Rule, tracker: Tracker, since: Millis | None) -> None:
     """Where only a part of the log is read, some conditions find true what is not, at its beginning."""
     if since and rule.condition.warm_up:
         tracker.life.believes_from = since + rule.condition.warm_up
+
+
+def _only_its_facts(before: Subject, after: Subject) -> bool:
+    """Whether a task has become another, rather than better known."""
+    return before.transitions == after.transitions and before.task.lacks == after.task.lacks
 
 
 def _spoken(rule: Rule, subject: Subject) -> dict[tuple[object, ...], tuple[Hashable, Event]]:

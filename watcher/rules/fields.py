@@ -1,6 +1,6 @@
 """The one list of fields that `match`, `by`, templates and `explain` share."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache, partial
@@ -155,4 +155,9 @@ def by_values(names: tuple[str, ...]) -> Callable[[Subject, Transition], By]:
     return lambda subject, transition: tuple([read(subject, transition) for read in readers])
 
 
-__all__ = ["FIELDS", "GROUPABLE", "UNKNOWN", "By", "Field", "Value", "by_value", "by_values"]
+def untold(names: Iterable[str], subject: Subject, transition: Transition) -> bool:
+    """Whether which alert a transition belongs to hangs on something not fetched yet."""
+    return bool(subject.task.lacks) and any(FIELDS[name].get(subject, transition) is UNKNOWN for name in names)
+
+
+__all__ = ["FIELDS", "GROUPABLE", "UNKNOWN", "By", "Field", "Value", "by_value", "by_values", "untold"]

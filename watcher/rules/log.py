@@ -7,7 +7,7 @@ from watcher.model.subject import Place, Subject
 from watcher.model.times import Millis
 from watcher.rules.conditions.condition import Hit, Past
 from watcher.rules.event import Event, Role
-from watcher.rules.fields import by_values
+from watcher.rules.fields import by_values, untold
 from watcher.rules.placing import Placed, part_of, place_scope
 from watcher.rules.rule import Rule
 from watcher.rules.scope import Scope
@@ -32,6 +32,8 @@ class Log:
         placed: list[Placed] = []
         read = by_values(rule.by)
         for hit in (*rule.condition.hits(subject), *rule.condition.beginnings(subject)):
+            if untold(rule.by, subject, hit.transition):
+                continue
             key = (rule.name, read(subject, hit.transition))
             placed.append(Placed(key, Hit(self._dated(rule, hit.event), hit.transition, hit.moot)))
         return placed

@@ -99,9 +99,10 @@ class OnePass:
             found = values[by] = by_values(by)(subject, transitions[0])
             if found not in watching.begun:
                 watching.note(subject, found)
-        if concern.outlined and subject.lost_at is None:
+        outlined = subject.lost_at is None and not subject.task.lacks
+        if outlined and concern.outlined:
             self._give(subject, concern, values)
-        for run, condition in concern.asked if subject.lost_at is None else concern.matching:
+        for run, condition in concern.asked if outlined else concern.matching:
             run.feed(subject, condition, values)
         for run in concern.heeding:
             run.hear(subject)

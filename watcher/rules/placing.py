@@ -39,8 +39,8 @@ class Index:
         statuses = {transition.status for transition in change.after.transitions}
         if change.before is not None:
             statuses |= {transition.status for transition in change.before.transitions}
-        if Part.TIMES in change.after.task.lacks:
-            statuses |= {QUEUING, PENDING}  # it may have passed them unseen
+        if any(Part.TIMES in one.task.lacks for one in (change.before, change.after) if one is not None):
+            statuses |= {QUEUING, PENDING}  # it may have passed them unseen, or was thought to
         key = (change.after.task.name, frozenset(statuses))
         found = self._found.get(key)
         if found is None:

@@ -10,7 +10,7 @@ from watcher.model.subject import Subject
 from watcher.model.times import Millis
 from watcher.rules.conditions.condition import Condition
 from watcher.rules.event import Event, Role, repairs
-from watcher.rules.fields import By, by_values
+from watcher.rules.fields import By, by_values, untold
 from watcher.rules.rule import Rule
 from watcher.rules.scope import Scope
 from watcher.rules.stretch import Stretch
@@ -64,7 +64,7 @@ class Run:
         """
         by, before = self.rule.by, subject.transitions[0].at
         for event, transition, moot in condition.hits(subject):
-            if moot or event.at > self.until:
+            if moot or event.at > self.until or untold(by, subject, transition):
                 continue
             own = None if self.by_status else values.get(by)
             if own is None:
@@ -76,6 +76,8 @@ class Run:
         if not self.by_status and values in self._begun:
             return True
         for event, transition, _ in self.rule.condition.beginnings(subject):
+            if untold(self.rule.by, subject, transition):
+                continue
             own = by_values(self.rule.by)(subject, transition) if self.by_status else values
             if own not in self._begun or event.at < self._begun[own].at:
                 self.push(own, event, subject.transitions[0].at)

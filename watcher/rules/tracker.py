@@ -32,6 +32,7 @@ class Verdict:
     closed: list[Stretch]
     open: Stretch | None
     judged_from: Millis | None = None
+    judged_to: Millis | None = None
     by_facts: bool = False
 
 

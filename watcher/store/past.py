@@ -111,6 +111,11 @@ class Past:
             found = self.subjects_of(page)
             yield from (found[key] for key in page)
 
+    def lacking(self) -> Iterator[Subject]:
+        """Every task whose full record was not read, and that the API still shows."""
+        keys = self._connection.execute("SELECT key FROM tasks WHERE lacks IS NOT NULL AND lost_at IS NULL").fetchall()
+        return self.each_of([row[0] for row in keys])
+
     def places(self) -> Iterator[Place]:
         """Every farm that was seen, and every miner of it."""
         return self._fleet.places()

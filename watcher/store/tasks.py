@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from watcher.model.merge import in_order
 from watcher.model.task import Task, Transition, is_final
 from watcher.model.times import Millis
 from watcher.store import rows
@@ -111,12 +112,12 @@ class Tasks:
         log: defaultdict[int, list[Transition]] = defaultdict(list)
         cursor = self._connection.execute(
             f"SELECT {', '.join(rows.TRANSITION_COLUMNS)} FROM transitions "  # noqa: S608 - our own column names
-            "WHERE task IN (SELECT value FROM json_each(?)) ORDER BY at",
+            "WHERE task IN (SELECT value FROM json_each(?))",
             (json.dumps(list(keys)),),
         )
         for row in cursor:
             log[row[0]].append(rows.transition_of(row))
-        return {key: tuple(transitions) for key, transitions in log.items()}
+        return {key: in_order(transitions) for key, transitions in log.items()}
 
     def write(self, tasks: Sequence[Task], *, shown: bool = True) -> dict[tuple[str, str], int]:
         """Write new and changed rows; returns their keys by farm and task id.

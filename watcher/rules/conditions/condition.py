@@ -130,6 +130,9 @@ class Past(Protocol):
     ) -> Iterable[tuple[Subject, Millis]]:
         """Every transition up to a moment, by time: its task, and its own time. Read no further than is asked for."""
 
+    def lacking(self) -> Iterable[Subject]:
+        """Every task whose full record was not read."""
+
     def places(self) -> Iterable[Place]:
         """Every farm, and every miner, of the inventory."""
 
@@ -147,6 +150,9 @@ class NoPast:
         return None
 
     def history(self, **_: object) -> Iterable[tuple[Subject, Millis]]:
+        return ()
+
+    def lacking(self) -> Iterable[Subject]:
         return ()
 
     def places(self) -> Iterable[Place]:
