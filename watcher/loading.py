@@ -7,6 +7,7 @@ from pathlib import Path
 from watcher.alerts.routes import Route, Timers, compile_route
 from watcher.config import CONSOLE, load
 from watcher.errors import ConfigError, Fault
+from watcher.reload import content
 from watcher.rules.load import RuleSet, load_rules
 from watcher.rules.wording import quoted, suggestion
 from watcher.settings import Settings
@@ -17,12 +18,14 @@ class Loaded:
     """A configuration that works.
 
     Args:
+        read: what the rule files held just before they were read, as `content` tells it; what is saved later is an edit.
         routes: compiled, in order; the last takes everything.
         warnings: what works, but is hardly meant.
     """
 
     settings: Settings
     rules: RuleSet
+    read: str | None
     routes: tuple[Route, ...]
     warnings: tuple[Fault, ...]
 
@@ -33,8 +36,7 @@ def load_all(path: Path, environ: Mapping[str, str]) -> Loaded:
     Raises:
         ConfigError: with every fault of all files.
     """
-    settings = load(path, environ)
-    return _joined(settings, load_rules(settings.rules))
+    return _with_rules(load(path, environ))
 
 
 def with_rules_of_now(loaded: Loaded) -> Loaded:
@@ -43,10 +45,12 @@ def with_rules_of_now(loaded: Loaded) -> Loaded:
     Raises:
         ConfigError: with every fault of all rule files.
     """
-    return _joined(loaded.settings, load_rules(loaded.settings.rules))
+    return _with_rules(loaded.settings)
 
 
-def _joined(settings: Settings, rules: RuleSet) -> Loaded:
+def _with_rules(settings: Settings) -> Loaded:
+    read = content(settings.rules)
+    rules = load_rules(settings.rules)
     faults = [*_label_faults(settings, rules), *_notify_faults(settings, rules)]
     routes: list[Route] = []
     for index, said in enumerate(settings.routes):
@@ -61,7 +65,7 @@ def _joined(settings: Settings, rules: RuleSet) -> Loaded:
             faults.append(settings.document.fault(("routes", index, "match"), str(error)))
     if faults:
         raise ConfigError(faults)
-    return Loaded(settings, rules, tuple(routes), (*settings.warnings, *rules.warnings))
+    return Loaded(settings, rules, read, tuple(routes), (*settings.warnings, *rules.warnings))
 
 
 def _label_faults(settings: Settings, rules: RuleSet) -> Iterator[Fault]:
