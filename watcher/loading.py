@@ -18,7 +18,7 @@ class Loaded:
     """A configuration that works.
 
     Args:
-        read: what the rule files held just before they were read, as `content` tells it; what is saved later is an edit.
+        read: what the rule files held just before they were loaded (`content`); what is saved later is an edit.
         routes: compiled, in order; the last takes everything.
         warnings: what works, but is hardly meant.
     """

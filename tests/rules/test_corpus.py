@@ -19,20 +19,20 @@ class Mistake:
     text: of the file.
     place: line and column of the fault.
     says: what its words hold, beside the rule's name.
-    named: it stands in a rule whose name is known; what the YAML parser refuses does not.
+    about: the rule that it stands in; empty where its name is not known, as in what the YAML parser refuses.
     beside: the places of the faults that the same mistake causes elsewhere.
     """
 
     text: str
     place: str
     says: tuple[str, ...]
-    named: bool = True
+    about: str = "r"
     beside: tuple[str, ...] = ()
 
 
 def raw(text: str, place: str, *says: str) -> Mistake:
     """Of a file in which no rule can be told by its name."""
-    return Mistake(text, place, says, named=False)
+    return Mistake(text, place, says, about="")
 
 
 def match(written: str, place: str, *says: str) -> Mistake:
@@ -51,10 +51,10 @@ def sequence(inner: str, place: str, *says: str) -> Mistake:
     return Mistake(f"rules:\n  - name: r\n    sequence: {{{inner}}}\n", place, says)
 
 
-def unless(rest: str, place: str, *says: str, other: str = "match: {}\n    by: [farm]") -> Mistake:
+def unless(rest: str, place: str, *says: str, other: str = "match: {}\n    by: [farm]", about: str = "r") -> Mistake:
     """Of further keys, which begin at 7:5, of a rule beside one that is called `agent-offline`."""
     text = f"rules:\n  - name: agent-offline\n    {other}\n  - name: r\n    match: {{status: failed}}\n    {rest}\n"
-    return Mistake(text, place, says)
+    return Mistake(text, place, says, about=about)
 
 
 STEPS = "steps: [{status: failed}, {status: succeed}]"
@@ -96,7 +96,7 @@ YAML: Mapping[str, Mistake] = {
         "rules:\n  - name: r\n    message: {title: {{ count }} failed}\n",
         "3:23",
         ('a template needs quotes: "{{ … }}"',),
-        named=False,
+        about="",
         beside=("3:14",),
     ),
     "anchor": raw("rules:\n  - name: r\n    match: &m {status: failed}\n", "3:12", "anchors are not allowed"),
@@ -136,13 +136,11 @@ FILES: Mapping[str, Mistake] = {
 
 KEYS: Mapping[str, Mistake] = {
     "name missing": raw("rules:\n  - match: {}\n", "2:5", 'missing key "name"'),
-    "name empty": Mistake(
-        "rules:\n  - name: ''\n    match: {}\n", "2:11", ('rule ""', "must not be empty"), named=False
-    ),
+    "name empty": Mistake("rules:\n  - name: ''\n    match: {}\n", "2:11", ('rule ""', "must not be empty"), about=""),
     "name that is a number": raw("rules:\n  - name: 5\n    match: {}\n", "2:11", 'put it in quotes: "5"'),
     "name with nothing": raw("rules:\n  - name:\n    match: {}\n", "2:5", "expected text, found nothing"),
     "name too long": Mistake(
-        f"rules:\n  - name: {'x' * 1001}\n    match: {{}}\n", "2:11", ('rule "xxxxx', "at most 1000"), named=False
+        f"rules:\n  - name: {'x' * 1001}\n    match: {{}}\n", "2:11", ('rule "xxxxx', "at most 1000"), about=""
     ),
     "match missing": Mistake("rules:\n  - name: r\n    by: [farm]\n", "2:5", ('missing key "match"', "match: {}")),
     "match with nothing": Mistake("rules:\n  - name: r\n    match:\n", "3:5", ('missing key "match"', "match: {}")),
@@ -383,6 +381,14 @@ HUSHED: Mapping[str, Mistake] = {
         "they carry channel, farm, severity and watcher",
         other="match: {watcher: blind}\n    for: 1m",
     ),
+    "each other": unless(
+        "unless: [agent-offline]",
+        "4:14",
+        "hush each other",
+        '"agent-offline" by "r", "r" by "agent-offline"; take one of them out of unless',
+        other="match: {}\n    unless: [r]",
+        about="agent-offline",
+    ),
     "unless_same alone": unless("unless_same: [farm]", "7:18", "unless_same goes with unless"),
     "unless_same as a text": unless(
         "unless: [agent-offline]\n    unless_same: farm", "8:18", "expected a list, found text"
@@ -444,8 +450,8 @@ def test_a_mistake_is_told_with_its_place_its_rule_and_what_would_be_right(mista
         # What is wrong with the folder as a whole is told of the folder.
         assert fault.path in {str(tmp_path / "own.yaml"), str(tmp_path)}
         assert not any(word in fault.text for word in JARGON)
-        if mistake.named:
-            assert fault.text.startswith('rule "r": ')
+        if mistake.about:
+            assert fault.text.startswith(f'rule "{mistake.about}": ')
     told = next(fault.text for fault in faults if place(fault) == mistake.place)
     for words in mistake.says:
         assert words in told
@@ -547,6 +553,24 @@ def test_a_folder_that_is_none_is_said_to_be_none(tmp_path: Path, folder: str) -
     (tmp_path / "file.yaml").write_text("rules: []\n")
     with pytest.raises(ConfigError, match="no such folder: rules are read from here"):
         load_rules(tmp_path / folder)
+
+
+def test_a_longer_circle_of_unless_is_told_once_with_all_its_rules(tmp_path: Path) -> None:
+    def one(name: str, hushed_by: str) -> str:
+        return f"rules:\n  - name: {name}\n    match: {{}}\n    unless: [{hushed_by}]\n"
+
+    (fault,) = faults_of(tmp_path, a=one("a", "b"), b=one("b", "c"), c=one("c", "a"), d=one("d", "a"))
+    assert (Path(fault.path).name, place(fault)) == ("a.yaml", "4:14")
+    assert fault.text.startswith('rule "a": these rules hush each other')
+    assert '"a" by "b", "b" by "c", "c" by "a"' in fault.text
+
+
+def test_rules_that_are_hushed_by_the_same_one_are_no_circle(tmp_path: Path) -> None:
+    """Nor is a rule that two ways lead to."""
+    rules = "  - {name: a, match: {}, unless: [b, c]}\n  - {name: b, match: {}, unless: [d]}\n"
+    rules += "  - {name: c, match: {}, unless: [d]}\n  - {name: d, match: {}}\n"
+    (tmp_path / "own.yaml").write_text(f"rules:\n{rules}")
+    assert len(load_rules(tmp_path).rules) == 4
 
 
 def test_a_folder_without_a_rule_file_needs_one(tmp_path: Path) -> None:
