@@ -1,16 +1,16 @@
 """A folder of rule files as a set of rules, or every fault in it at once."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from watcher.errors import ConfigError, Fault
-from watcher.model.task import STATUSES
 from watcher.rules.composing import Where
 from watcher.rules.document import Document, read
 from watcher.rules.fields import FIELDS
+from watcher.rules.odd_words import odd_words
 from watcher.rules.rule import Rule
 from watcher.rules.schema import RuleFile, RulePart
 from watcher.rules.template import TemplateFailed
@@ -91,7 +91,9 @@ def load_rules(folder: Path) -> RuleSet:
             place, rule = Place(document, index), part.compiled()
             rules.append((place, rule))
             faults += _sample_faults(place, rule)
-        warnings += _odd_words(document, parts)
+        warnings += (
+            Place(document, index).fault(where, text) for index, where, text in odd_words(document, parts, SAMPLE)
+        )
     if not rules and not faults:
         faults.append(
             Fault(str(folder), 0, 0, "no rules here: at least one is needed (nonce-watcher init writes some)")
@@ -180,17 +182,3 @@ def _meant(failure: str) -> str:
         return ""
     others = sorted(SAMPLE.keys() - FIELDS.keys())
     return suggestion(unknown[1], SAMPLE) or f"; a template has the fields, and {listed(others, 'and')}"
-
-
-def _odd_words(document: Document, parts: Collection[int]) -> Iterator[Fault]:
-    """Statuses are an open set, so an undocumented one is allowed; a misspelt one would never match."""
-    for where in document.places:
-        if where[:1] != ("rules",) or where[-1] != "status" or where[1] not in parts or where[2] == "labels":
-            continue
-        written = document.at(where)
-        for status in written if isinstance(written, tuple) else (written,):
-            plain = status.removeprefix("!")
-            near = suggestion(plain, STATUSES)
-            if plain not in STATUSES and plain.isidentifier() and near:
-                place = Place(document, int(where[1]))
-                yield place.fault(where[2:], f"{quoted(plain)} is no documented status{near}")
