@@ -9,21 +9,21 @@ WHOLE_FILE = "0:0"
 @dataclass(frozen=True)
 class Mistake:
     """Args:
-    text: of the file.
+    text: of the file; bytes where it is no text.
     place: line and column of the fault.
     says: what its words hold, beside the rule's name.
-    about: the rule that it stands in; empty where its name is not known, as in what the YAML parser refuses.
+    about: the rule (or `test "…"`) that it stands in; empty where no name is known, as in what is no YAML.
     beside: the places of the faults that the same mistake causes elsewhere.
     """
 
-    text: str
+    text: str | bytes
     place: str
     says: tuple[str, ...]
     about: str = "r"
     beside: tuple[str, ...] = ()
 
 
-def raw(text: str, place: str, *says: str) -> Mistake:
+def raw(text: str | bytes, place: str, *says: str) -> Mistake:
     """Of a file in which no rule can be told by its name."""
     return Mistake(text, place, says, about="")
 
@@ -37,6 +37,12 @@ def rule(rest: str, place: str, *says: str, beside: tuple[str, ...] = ()) -> Mis
     """Of further keys, which begin at 4:5, of a rule that is right otherwise."""
     text = f"rules:\n  - name: r\n    match: {{task: miner.system.reboot, status: failed}}\n    {rest}\n"
     return Mistake(text, place, says, beside=beside)
+
+
+def case(rest: str, place: str, *says: str, about: str = 'test "t"', beside: tuple[str, ...] = ()) -> Mistake:
+    """Of a test's further keys, which begin at 6:5."""
+    text = f"rules:\n  - name: r\n    match: {{}}\ntests:\n  - name: t\n    {rest}\n"
+    return Mistake(text, place, says, about=about, beside=beside)
 
 
 def sequence(inner: str, place: str, *says: str) -> Mistake:
@@ -411,6 +417,135 @@ WATCHER: Mapping[str, Mistake] = {
     "a label that it has": match("{watcher: blind}\n    labels: {channel: a}", "4:23", 'the label "channel"'),
 }
 
+GIVEN = "given: [{at: 1m, task: x, miner: m1, status: failed}]"
+EXPECT = "expect: [{at: 2m, firing: []}]"
+
+TESTS: Mapping[str, Mistake] = {
+    "expect without at": case(f"{GIVEN}\n    expect: [{{firing: []}}]", "7:14", 'missing key "at"'),
+    "given without at": case(f"given: [{{status: failed}}]\n    {EXPECT}", "6:13", 'missing key "at"'),
+    "given without status": case(f"given: [{{at: 1m}}]\n    {EXPECT}", "6:13", 'missing key "status"'),
+    "nothing given": case(f"given: []\n    {EXPECT}", "6:12", "must not be empty"),
+    "nothing expected": case(GIVEN, "5:5", 'missing key "expect"'),
+    "at without a unit": case(f"{GIVEN}\n    expect: [{{at: 2}}]", "7:19", "durations carry a unit"),
+    "firing that is a text": case(f"{GIVEN}\n    expect: [{{at: 2m, firing: r}}]", "7:31", "write it in brackets"),
+    "miners that are no range": case(
+        f"given: [{{at: 1m, miner: m9..m1, status: failed}}]\n    {EXPECT}", "6:29", "write it like m1..m20"
+    ),
+    "a key misspelt": case(f"{GIVEN}\n    expect: [{{at: 2m, fires: []}}]", "7:23", "known here: at, firing and sent"),
+    "without a name": raw(
+        f"rules:\n  - name: r\n    match: {{}}\ntests:\n  - {GIVEN}\n    {EXPECT}\n", "5:5", 'missing key "name"'
+    ),
+    "in a mapping": raw("rules:\n  - {name: r, match: {}}\ntests: {name: t}\n", "3:8", 'every entry begins with "- "'),
+    "in a rule": rule("tests: []", "4:5", 'unknown key "tests"', "known here"),
+}
+
+TIRED: Mapping[str, Mistake] = {
+    "saved as UTF-16": raw("rules: []\n".encode("utf-16"), "1:1", "save the file as UTF-8"),
+    "saved as Latin-1": raw("rules:\n  - name: Zürich\n".encode("latin-1"), "2:12", "save the file as UTF-8"),
+    "a program": raw(b"\x7fELF\x02\x01\x01\x00", "1:1", "a control character is not allowed"),
+    "an archive": raw(b"\x1f\x8b\x08\x00abc", "1:2", "is not UTF-8 text"),
+    "a byte of nothing": raw("rules: []\n\0", "2:1", "a control character is not allowed here"),
+    "too large": raw("# " + "x" * 1_100_000, WHOLE_FILE, "larger than 1 MiB", "split it"),
+    "nested without an end": raw(f"rules: {'[' * 300}{']' * 300}\n", "1:40", "nested more than 32 deep"),
+    "spaces from a web page": raw("rules:\n\xa0\xa0- name: r\n", "2:1", "a no-break space", "type a plain space"),
+    "a space from a web page after a colon": raw("rules:\n  - name:\xa0r\n    match: {}\n", "2:10", "no-break space"),
+    "quotes from a web page": raw(
+        "rules:\n  - name: r\n    match: {status: “failed”}\n", "3:21", "“ is part of the text", "write plain ones"
+    ),
+    "a dash without a space": raw("rules:\n  -name: r\n    match: {}\n", "2:3", 'a "-" needs a space after it'),
+    "a tab after a colon": raw("rules:\n  - name: r\n    match:\t{}\n", "3:11", "a tab: YAML"),
+    "a merge left half done": raw(
+        "rules:\n<<<<<<< HEAD\n  - name: r\n    match: {}\n=======\n  - name: s\n", "2:1", "keep one side"
+    ),
+    "an equals sign": raw("rules:\n  - name = r\n    match = {}\n", "2:5", "a mapping with the keys name, summary"),
+    "a channel with a hash": raw(
+        "rules:\n  - name: r\n    match: {}\n    notify: [#ops]\n", "4:14", "begins a comment", "needs quotes"
+    ),
+    "a channel with an at": raw("rules:\n  - name: r\n    notify: [@ops]\n", "3:14", "needs quotes"),
+    "an apostrophe in quotes": raw("rules:\n  - name: r\n    summary: 'don't'\n", "3:19", "check", "the quotes"),
+    "a path of Windows": raw('rules:\n  - name: r\n    summary: "C:\\data"\n', "3:18", "single quotes"),
+    "a file included": raw("rules: !include more.yaml\n", "1:8", "tags are not allowed"),
+    "rules as a text": raw("rules: |\n  - name: r\n", "1:8", "expected a list, found text"),
+    "rules in capitals": raw("Rules:\n  - name: r\n", "1:1", 'did you mean "rules"?'),
+    "groups, as in Prometheus": raw("groups:\n  - name: g\n", "1:1", "known here: rules and tests"),
+    "a rule under its name": Mistake(
+        "rules:\n  - r: {match: {}}\n", "2:5", ('missing key "name"',), about="", beside=("2:5",)
+    ),
+    "alert, as in Prometheus": Mistake(
+        "rules:\n  - alert: r\n    match: {}\n", "2:5", ('missing key "name"',), about="", beside=("2:5",)
+    ),
+    "expr, as in Prometheus": rule("expr: count > 5", "4:5", 'did you mean "where"?'),
+    "name in capitals": Mistake(
+        "rules:\n  - Name: r\n    match: {}\n", "2:5", ('missing key "name"',), about="", beside=("2:5",)
+    ),
+    "name that is a list": raw("rules:\n  - name: [r]\n    match: {}\n", "2:11", "expected text, found a list"),
+    "a name for another's key": rule("group_by: [farm]", "4:5", 'did you mean "by"?'),
+    "description": rule("description: x", "4:5", 'did you mean "summary"?'),
+    "channels": rule("channels: [ops]", "4:5", 'did you mean "notify"?'),
+    "title beside the message": rule("title: x", "4:5", 'did you mean "message"?'),
+    "on, which is text here": rule("on: failed", "4:5", 'unknown key "on" (did you mean "match"?)'),
+    "condition": rule("condition: count", "4:5", 'unknown key "condition"', "count, ratio"),
+    "enabled": rule("enabled: false", "4:5", 'unknown key "enabled"', "known here"),
+    "subject": rule("message: {subject: x}", "4:15", "known here: title and body"),
+    "severity in smart quotes": raw(
+        "rules:\n  - name: r\n    severity: “critical”\n", "3:15", "“ is part of the text", "plain ones"
+    ),
+    "severity in capitals": rule("severity: Critical", "4:15", 'did you mean "critical"?'),
+    "severity error": rule("severity: error", "4:15", 'expected "info", "warning" or "critical"'),
+    "severity with nothing": rule("severity:", "4:5", "found nothing"),
+    "by with commas": rule("by: farm, miner", "4:9", "write it in brackets, [first, second]"),
+    "by in capitals": rule("by: [Farm]", "4:10", 'did you mean "farm"?'),
+    "by of a label": rule("labels: {team: a}\n    by: [farm, team]", "5:16", 'unknown field "team"', "known here"),
+    "by in a mapping": rule("by: {farm: x}", "4:9", 'every entry begins with "- "'),
+    "nobody to notify": rule("notify: []", "4:13", "must not be empty"),
+    "label without a value": rule("labels: {team: }", "4:14", "expected text, found nothing"),
+    "a comparison for a count": rule("count: '>= 5'", "4:12", "keys at_least, within and distinct", "found text"),
+    "count in words": rule("count: {at_least: five, within: 1h}", "4:23", "expected a whole number, found text"),
+    "count below nothing": rule("count: {at_least: -1, within: 1h}", "4:23", "must be at least 1"),
+    "threshold": rule("count: {threshold: 5, within: 1h}", "4:13", 'did you mean "at_least"?', beside=("4:12",)),
+    "window": rule("count: {at_least: 5, window: 1h}", "4:26", 'did you mean "within"?', beside=("4:12",)),
+    "at least as two words": rule("count: {at least: 5, within: 1h}", "4:13", '"at_least"?', beside=("4:12",)),
+    "a window of nothing": rule("count: {at_least: 5, within: 0s}", "4:34", "at least 1s"),
+    "a window without a unit": rule("count: {at_least: 5, within: '10'}", "4:34", LENGTHS),
+    "percent in words": rule("ratio: {at_least: 20 percent, within: 1h}", "4:23", "such as 20% or 12.5%"),
+    "percent after a space": rule("ratio: {at_least: 20 %, within: 1h}", "4:23", "such as 20% or 12.5%"),
+    "of a number": rule("ratio: {at_least: 20%, within: 1h, of: 10}", "4:44", "expected a mapping", "number 10"),
+    "stuck for": rule("stuck: {for: 5m}", "4:13", 'did you mean "longer_than"?', beside=("4:12",)),
+    "stuck of what is over": rule(
+        "stuck: {longer_than: 5m}", "3:12", "stuck is about open tasks: a status of created, queuing or pending"
+    ),
+    "percent of times": rule("spike: {times: 300%, within: 1h, baseline: 1d}", "4:20", "such as 3 or 2.5"),
+    "resolve in words": rule("resolve: after 6h", "4:14", ENDINGS),
+    "expire in capitals": rule("expire: Never", "4:13", "or never"),
+    "a length in two words": rule("keep_firing_for: 1d 2h", "4:22", LENGTHS),
+    "a length as in ISO": rule("for: PT5M", "4:10", LENGTHS),
+    "match in a list": Mistake(
+        "rules:\n  - name: r\n    match:\n      - status: failed\n", "4:7", ("with the keys task, status",)
+    ),
+    "field in camels": match("{firmwareVersion: x}", "3:13", 'did you mean "firmware_version"?'),
+    "field in a field": match("{miner: {model: x}}", "3:20", "expected text or a list of texts"),
+    "comparison the wrong way": match("{duration: '=> 10m'}", "3:23", LENGTHS),
+    "from one length to another": match("{duration: 5m..10m}", "3:23", LENGTHS),
+    "or in letters": rule("where: status == 'a' or task == 'b'", "4:12", "CEL writes || for or"),
+    "not in letters": rule("where: not (status == 'a')", "4:12", "CEL writes ! for not"),
+    "a length in an expression": rule("where: duration > 5m", "4:12", "numbers of seconds"),
+    "a regex as in Perl": rule("where: model =~ 'S19'", "4:12", "model.matches("),
+    "an expression with a fault in its second line": rule(
+        "where: |\n      status == 'a' &&\n      model == == 'x'", "4:12", "line 2, character 10"
+    ),
+    "a template of Go": rule("message: {title: '{{ .count }}'}", "4:22", "no Jinja2 template"),
+    "a template of Prometheus": rule("message: {title: '{{ $labels.farm }}'}", "4:22", "no Jinja2 template"),
+    "a division by zero": rule("message: {title: '{{ 1 / 0 }}'}", "4:22", "the template fails: division by zero"),
+    "a template without an end": rule(
+        "message: {title: '{% for a in range(9999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}'}",
+        "4:22",
+        "longer than half a second",
+    ),
+    "a template that repeats without an end": rule(
+        "message: {title: \"{{ 'a' * 200000000 }}\"}", "4:22", "repeats something too often"
+    ),
+}
+
 CORPUS = {
     f"{kind}: {name}": mistake
     for kind, mistakes in {
@@ -425,6 +560,8 @@ CORPUS = {
         "template": TEMPLATES,
         "unless": HUSHED,
         "watcher": WATCHER,
+        "test": TESTS,
+        "tired": TIRED,
     }.items()
     for name, mistake in mistakes.items()
 }

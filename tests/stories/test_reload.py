@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import structlog
 
+from tests.rules.corpus import CORPUS, WHOLE_FILE
 from watcher.assembly import Host
 from watcher.daemon import Daemon
 from watcher.loading import load_all
@@ -109,6 +110,13 @@ class Life:
         await self.later(2)
         await self.until(lambda: self.times("watching") == watching + 1)
 
+    async def refusal(self, number: int) -> list[str]:
+        """The faults of the edit that is refused now, as the one of this number."""
+        await self.later(2)
+        await self.until(lambda: self.times("reload refused") == number)
+        faults: list[str] = [line for line in self.logged if "reload refused" in line["event"]][-1]["faults"]
+        return faults
+
     def run(self, story: Callable[["Life"], Coroutine[Any, Any, None]], *, loaded: Callable[[], object] = int) -> None:
         """Args:
         loaded: happens between the loading of the rules and the start.
@@ -169,10 +177,8 @@ def test_a_valid_edit_is_live_within_two_seconds(life: Life, phase: float) -> No
 def test_a_broken_edit_keeps_the_rules_and_is_a_trouble_until_it_is_mended(life: Life) -> None:
     async def story(life: Life) -> None:
         life.file.write_text(BROKEN)
-        await life.later(2)
-        await life.until(lambda: life.times("reload refused") == 1)
-        (refusal,) = [line for line in life.logged if "reload refused" in line["event"]]
-        assert any("rules.yaml:2:29" in fault and "statsu" in fault for fault in refusal["faults"])
+        faults = await life.refusal(1)
+        assert any("rules.yaml:2:29" in fault and "statsu" in fault for fault in faults)
         await life.until(lambda: life.told("Warning: Edit refused"), virtual=60)
         life.story.fails(life.story.miners()[0], name=REBOOT, ago=1)
         await life.until(lambda: life.told("First"), virtual=60)
@@ -182,6 +188,24 @@ def test_a_broken_edit_keeps_the_rules_and_is_a_trouble_until_it_is_mended(life:
         await life.later(2)
         await life.until(lambda: life.times("reloaded") == 1)
         await life.until(lambda: life.told("Resolved: Edit refused"), virtual=60)
+
+    life.run(story)
+
+
+def test_whatever_the_mistake_the_rules_go_on_and_it_is_told_with_its_place(life: Life) -> None:
+    """The whole corpus, one edit after the other."""
+
+    async def story(life: Life) -> None:
+        for number, (name, mistake) in enumerate(CORPUS.items(), start=1):
+            text = mistake.text
+            life.file.write_bytes(text if isinstance(text, bytes) else text.encode())
+            faults = await life.refusal(number)
+            where = life.rules if mistake.place == WHOLE_FILE else f"{life.file}:{mistake.place}"
+            assert any(fault.startswith(str(where)) for fault in faults), (name, faults)
+        assert life.times("reloaded") == 0
+        life.fails(life.story.miners()[0])
+        await life.until(lambda: life.told("First"), virtual=60)
+        assert life.told("Warning: Edit refused") == 1
 
     life.run(story)
 

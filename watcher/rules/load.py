@@ -17,6 +17,7 @@ from watcher.rules.template import TemplateFailed
 from watcher.rules.unless import unless_faults
 from watcher.rules.validation import validate
 from watcher.rules.wording import listed, quoted, suggestion
+from watcher.rules.written_test import TestPart
 
 SUFFIXES = (".yaml", ".yml")
 
@@ -128,7 +129,7 @@ def _names(document: Document) -> Iterator[tuple[int, str]]:
 
 
 def _validated(document: Document) -> tuple[Mapping[int, RulePart], list[Fault]]:
-    """The file's rules that are right, by position, and every fault; those of a rule carry its name."""
+    """The file's rules that are right, by position, and every fault; those of a rule or test carry its name."""
     parts: dict[int, RulePart] = {}
     faults: list[Fault] = []
     names = dict(_names(document))
@@ -137,6 +138,13 @@ def _validated(document: Document) -> tuple[Mapping[int, RulePart], list[Fault]]
         about = f"rule {quoted(names[index])}" if index in names else ""
         try:
             parts[index] = validate(document, RulePart, under=("rules", index), about=about)
+        except ConfigError as error:
+            faults += error.faults
+    tests = document.data.get("tests")
+    for index, test in enumerate(tests if isinstance(tests, tuple) else ()):
+        about = f"test {quoted(test['name'])}" if isinstance(test, dict) and isinstance(test.get("name"), str) else ""
+        try:
+            validate(document, TestPart, under=("tests", index), about=about)
         except ConfigError as error:
             faults += error.faults
     try:
