@@ -194,6 +194,7 @@ def test_a_broken_edit_keeps_the_rules_and_is_a_trouble_until_it_is_mended(life:
 
 def test_whatever_the_mistake_the_rules_go_on_and_it_is_told_with_its_place(life: Life) -> None:
     """The whole corpus, one edit after the other."""
+    life.story.configure(rules=Path("rules"), extra=ROUTES.replace("poll: {every: 1s}", "poll: {every: 1m}"))
 
     async def story(life: Life) -> None:
         for number, (name, mistake) in enumerate(CORPUS.items(), start=1):
@@ -204,7 +205,7 @@ def test_whatever_the_mistake_the_rules_go_on_and_it_is_told_with_its_place(life
             assert any(fault.startswith(str(where)) for fault in faults), (name, faults)
         assert life.times("reloaded") == 0
         life.fails(life.story.miners()[0])
-        await life.until(lambda: life.told("First"), virtual=60)
+        await life.until(lambda: life.told("First"), virtual=180)
         assert life.told("Warning: Edit refused") == 1
 
     life.run(story)
