@@ -5,13 +5,14 @@ import argparse
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import detection, ingest, memory, quiet, start
+from tests.bench import detection, ingest, memory, quiet, rules, start
 from watcher.logs import configure
 
 PARTS = {
     "detection": detection.measure,
     "quiet": quiet.measure,
     "ingest": ingest.measure,
+    "rules": rules.measure,
     "memory": memory.measure,
     "start": start.measure,
 }

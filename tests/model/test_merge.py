@@ -259,7 +259,7 @@ def test_a_known_time_stays_known_though_the_present_went_back() -> None:
     (found,) = seen(
         reboot("failed", failed=10_000_120), {"failed": known}, observed_at=5, last_open=None, baseline=None
     )
-    assert found == replace(known, at=10_000_120)
+    assert found == known._replace(at=10_000_120)
 
 
 @pytest.mark.parametrize(

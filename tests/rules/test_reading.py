@@ -98,7 +98,7 @@ def test_one_pass_in_order_finds_the_same(seed: int) -> None:
     for one in in_order(shown):
         one_pass.feed(one)
     found = {
-        (firing.rule.name, firing.key[1], stretch.started_at, stretch.ended_at, *stretch.peak)
+        (firing.key[0], firing.key[1], stretch.started_at, stretch.ended_at, *stretch.peak)
         for firing in one_pass.finish()
         for stretch in [firing.stretch]
     }

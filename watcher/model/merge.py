@@ -132,11 +132,11 @@ def transitions_of(
     for status, at in task.times.items():
         before = known.get(status)
         if before is not None and not before.observed:
-            found[status] = before if before.at == at else replace(before, at=at)
+            found[status] = before if before.at == at else before._replace(at=at)
         elif at > observed_at + FORESIGHT:
             continue
         elif before is not None:
-            found[status] = replace(before, at=at, observed=False, since=None)
+            found[status] = before._replace(at=at, observed=False, since=None)
         else:
             learnt = baseline if baseline is not None and at <= baseline else None
             found[status] = Transition(status, at, observed_at, baseline=learnt)

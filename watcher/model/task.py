@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from watcher.model.miner import Miner
 from watcher.model.times import Millis
@@ -86,8 +86,7 @@ class Task:
         return self.times.get(CREATED)
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
+class Transition(NamedTuple):
     """A task entered a status.
 
     Args:

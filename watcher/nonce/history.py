@@ -1,10 +1,12 @@
 """A file of rows of List Miner Tasks, one JSON object a line, each with its farm: `{"farm": {"id", "name"}, …}`."""
 
+import os
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import BinaryIO
 
+import msgspec
 from pydantic import ValidationError
 
 from watcher.errors import WatcherError
@@ -12,8 +14,12 @@ from watcher.model.merge import merge
 from watcher.model.miner import Farm
 from watcher.model.task import Task
 from watcher.model.times import Millis
+from watcher.nonce.history_row import Head, Row
 from watcher.nonce.shapes import Name, Shape, TaskShape
 from watcher.nonce.translate import task as translated
+
+_head = msgspec.json.Decoder(Head)
+_row = msgspec.json.Decoder(Row)
 
 
 class FarmOfRow(Shape):
@@ -33,7 +39,7 @@ class HistoryUnreadable(WatcherError):
 
 @dataclass(slots=True)
 class HistoryFile:
-    """Reads a file twice: to see when each task begins, then in that order. What is held of a task is two numbers.
+    """Reads a file twice: to see when each task begins, then in that order. What is held of a task is a few numbers.
 
     Args:
         until: the last time of any row.
@@ -41,9 +47,15 @@ class HistoryFile:
 
     path: Path
     until: Millis = 0
-    count: int = 0
-    _order: list[tuple[Millis, int]] = field(default_factory=list)
+    _offsets: "array[int]" = field(default_factory=lambda: array("q"))
+    _lengths: "array[int]" = field(default_factory=lambda: array("q"))
+    _order: "array[int]" = field(default_factory=lambda: array("q"))
     _again: dict[int, list[int]] = field(default_factory=dict)
+    _farms: dict[str, Farm] = field(default_factory=dict)
+
+    @property
+    def count(self) -> int:
+        return len(self._order)
 
     def scan(self) -> None:
         """Learn the order of the tasks.
@@ -51,45 +63,75 @@ class HistoryFile:
         Raises:
             HistoryUnreadable: the file, or a line of it, can't be read.
         """
-        first: dict[int, int] = {}
+        begun, tasks = array("q"), array("q")
         try:
             with self.path.open("rb") as file:
                 offset = 0
                 for number, line in enumerate(file, 1):
-                    if line.strip():
-                        self._note(line, number, offset, first)
+                    if not line.isspace() and (head := self._head(line, number)) is not None:
+                        identity, first, last = head
+                        tasks.append(identity)
+                        begun.append(first)
+                        self._offsets.append(offset)
+                        self._lengths.append(len(line))
+                        self.until = max(self.until, last)
                     offset += len(line)
         except OSError as error:
             raise HistoryUnreadable(f"{self.path}: cannot be read: {error.strerror}") from error
-        self._order.sort()
-        self.count = len(self._order)
+        self._order = array("q", sorted(range(len(begun)), key=begun.__getitem__))
+        self._join(tasks)
 
-    def _note(self, line: bytes, number: int, offset: int, first: dict[int, int]) -> None:
-        task, _ = self._row(line, number)
-        if not task.times:
+    def _head(self, line: bytes, number: int) -> tuple[int, Millis, Millis] | None:
+        """Which task a line is of, its first time and its last; None where it has no time."""
+        try:
+            head = _head.decode(line)
+            farm_id, task_id, times = head.farm.id, head.id, head.known()
+        except ValueError:  # msgspec's own is one too
+            task, _ = self._slowly(line, number)
+            farm_id, task_id, times = task.farm_id, task.id, dict(task.times)
+        if not times:
+            return None
+        moments = times.values()
+        return hash((farm_id, task_id)), min(moments), max(moments)
+
+    def _join(self, tasks: "array[int]") -> None:
+        """A task that has several rows stands where its first one does."""
+        if len(set(tasks)) == len(tasks):
             return
-        identity = hash((task.farm_id, task.id))
-        if identity in first:
-            self._again.setdefault(first[identity], []).append(offset)
-        else:
-            first[identity] = offset
-            self._order.append((min(task.times.values()), offset))
-        self.until = max(self.until, *task.times.values())
+        first: dict[int, int] = {}
+        order = array("q")
+        for place in self._order:
+            known = first.setdefault(tasks[place], place)
+            if known == place:
+                order.append(place)
+            else:
+                self._again.setdefault(known, []).append(place)
+        self._order = order
 
     def tasks(self) -> Iterator[tuple[Task, Farm]]:
         """Every task in the order of its first time; of one that is there several times, all that was said of it."""
         with self.path.open("rb") as file:
-            for _, offset in self._order:
-                task, farm = self._at(file, offset)
-                for other in self._again.get(offset, ()):
-                    task = merge(task, self._at(file, other)[0])
+            descriptor = file.fileno()
+            for place in self._order:
+                task, farm = self._at(descriptor, place)
+                for other in sorted(self._again.get(place, ())):
+                    task = merge(task, self._at(descriptor, other)[0])
                 yield task, farm
 
-    def _at(self, file: BinaryIO, offset: int) -> tuple[Task, Farm]:
-        file.seek(offset)
-        return self._row(file.readline(), 0)
+    def _at(self, descriptor: int, place: int) -> tuple[Task, Farm]:
+        line = os.pread(descriptor, self._lengths[place], self._offsets[place])
+        try:
+            row = _row.decode(line)
+            return row.task(), self._farm(row.farm.id, row.farm.name)
+        except ValueError:
+            return self._slowly(line, self._line_of(descriptor, place))
 
-    def _row(self, line: bytes, number: int) -> tuple[Task, Farm]:
+    def _line_of(self, descriptor: int, place: int) -> int:
+        """Counted only where something is wrong with it."""
+        return os.pread(descriptor, self._offsets[place], 0).count(b"\n") + 1
+
+    def _slowly(self, line: bytes, number: int) -> tuple[Task, Farm]:
+        """A row of any shape that the API's may have; else what is wrong with it."""
         try:
             row = HistoryRow.model_validate_json(line)
         except ValidationError as error:
@@ -100,6 +142,12 @@ class HistoryFile:
                 f"{self.path}:{number}: no row of List Miner Tasks with its farm ({said}). "
                 'Each line is one row as the API tells it, with "farm": {"id": …, "name": …} added'
             ) from None
-        farm = Farm(row.farm.id, row.farm.name or row.farm.id)
-        found = translated(row, farm.id, "")
-        return (found if found.miner_id else replace(found, miner_id=None)), farm
+        found = translated(row, row.farm.id, "")
+        task = found if found.miner_id else replace(found, miner_id=None)
+        return task, self._farm(row.farm.id, row.farm.name)
+
+    def _farm(self, farm_id: str, name: str | None) -> Farm:
+        farm = self._farms.get(farm_id)
+        if farm is None or farm.name != (name or farm_id):
+            farm = self._farms[farm_id] = Farm(farm_id, name or farm_id)
+        return farm

@@ -144,7 +144,7 @@ def _task(row: MemberShape, farm_id: str, name: str, miner_id: str | None) -> Ta
         miner=_task_miner(row.miner, farm_id, miner_id) if row.miner and miner_id else None,
         payload=row.payload,
         result=row.result,
-        error=_error(row.error),
+        error=told_error(row.error),
         logs=tuple(_log_line(line) for line in row.logs if line) if row.logs else (),
     )
 
@@ -185,7 +185,7 @@ def _log_line(line: LogShape) -> LogLine:
     return LogLine(line.message, line.level or None, line.timestamp)
 
 
-def _error(told: str | dict[str, Any] | None) -> str | None:
+def told_error(told: str | dict[str, Any] | None) -> str | None:
     """The error's message; an error of a form that nobody documented is given whole rather than lost."""
     if not told:
         return None

@@ -1,11 +1,12 @@
 """What a rule set would have done on a history: episodes and messages, rule by rule, and against another set."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from watcher.model.times import DAY, Millis
-from watcher.replay.performance import Played, Stage, utterances
+from watcher.replay.performance import Played, Stage, by_time, utterances
+from watcher.rules.one_pass import Firing
 
 _NOISIEST = 5
 
@@ -65,20 +66,24 @@ class Report:
     spoken: Counter[tuple[str, int]] = field(default_factory=Counter)
 
 
-def alarms_of(stage: Stage, played: Sequence[Played]) -> list[Alarm]:
-    names = {rule.name: rule.by for rule in stage.rules}
+def alarms_of(stage: Stage, firings: Iterable[Firing], farms: Mapping[str, str]) -> list[Alarm]:
+    """Episodes by time.
+
+    Args:
+        farms: their names, by their ids.
+    """
+    by_names = {rule.name: rule.by for rule in stage.rules}
     found = []
-    for one in played:
-        labels = one.episode.alert.labels
-        by = tuple((name, labels.get(name)) for name in names[one.episode.alert.rule])
-        count, total = one.peak
-        found.append(Alarm(one.episode.alert.rule, by, one.episode.started_at, one.episode.ended_at, count, total))
+    for firing in by_time(firings):
+        (rule, values), stretch = firing.key, firing.stretch
+        named = zip(by_names[rule], values, strict=True)
+        by = tuple((name, farms.get(value or "", value) if name == "farm" else value) for name, value in named)
+        found.append(Alarm(rule, by, stretch.started_at, stretch.ended_at, *stretch.peak))
     return found
 
 
-def report(stage: Stage, played: Sequence[Played]) -> Report:
+def report(stage: Stage, alarms: list[Alarm], played: Sequence[Played]) -> Report:
     """The figures of a replay."""
-    alarms = alarms_of(stage, played)
     rules = {rule.name: RuleReport(rule.name) for rule in stage.rules if not rule.of_watcher}
     for alarm in alarms:
         own = rules[alarm.rule]

@@ -80,16 +80,30 @@ def episodes_of(stage: Stage, subjects: Iterable[Subject], places: Iterable[Plac
     for subject in subjects:
         names[subject.farm.id] = subject.farm.name
         engine.feed(subject)
-    firings = sorted(engine.finish(), key=lambda one: (one.stretch.started_at, one.rule.name, str(one.key)))
-    return [Played(_episode(number, firing, names), firing.stretch) for number, firing in enumerate(firings, 1)]
+    return played(stage, engine.finish(), names)
 
 
-def _episode(number: int, firing: Firing, names: dict[str, str]) -> Episode:
+def by_time(firings: Iterable[Firing]) -> list[Firing]:
+    return sorted(firings, key=lambda one: (one.stretch.started_at, *one.key[:1], str(one.key)))
+
+
+def played(stage: Stage, firings: Iterable[Firing], names: dict[str, str]) -> list[Played]:
+    """What fired, as episodes by time.
+
+    Args:
+        names: of the farms, by their ids.
+    """
+    rules = {rule.name: rule for rule in stage.rules}
+    found = enumerate(by_time(firings), 1)
+    return [Played(_episode(number, rules[one.key[0]], one, names), one.stretch) for number, one in found]
+
+
+def _episode(number: int, rule: Rule, firing: Firing, names: dict[str, str]) -> Episode:
     stretch = firing.stretch
     count, total = stretch.peak
     return Episode(
         id=number,
-        alert=alert_of(firing.rule, firing.key[1], names),
+        alert=alert_of(rule, firing.key[1], names),
         started_at=stretch.started_at,
         origin=Origin.NEWS,
         count=count,

@@ -2,21 +2,22 @@
 
 from collections.abc import Iterable, Iterator
 
-from watcher.model.merge import transitions_of
 from watcher.model.miner import Farm
 from watcher.model.subject import Subject
-from watcher.model.task import Task, Transition
-from watcher.model.times import Millis
+from watcher.model.task import STATUSES, Task, Transition
+
+_LIFE = {status: place for place, status in enumerate(STATUSES)}
 
 
 def subjects_of(tasks: Iterable[tuple[Task, Farm]]) -> Iterator[Subject]:
     """Each with the transitions that have a time; a final state without one is left out (rules.md, fine print 1)."""
     for key, (task, farm) in enumerate(tasks, 1):
-        last = max(task.times.values(), default=0)
-        timed = [one for one in _transitions(task, last) if not one.observed]
-        if timed:
-            yield Subject(key, task, farm, task.miner, tuple(timed))
+        if task.times:
+            last = max(task.times.values())
+            transitions = [Transition(status, at, last) for status, at in task.times.items()]
+            transitions.sort(key=_order)
+            yield Subject(key, task, farm, task.miner, tuple(transitions))
 
 
-def _transitions(task: Task, last: Millis) -> tuple[Transition, ...]:
-    return transitions_of(task, {}, updated_at=None, observed_at=last, last_open=None, baseline=None)
+def _order(transition: Transition) -> tuple[int, int]:
+    return transition.at, _LIFE[transition.status]

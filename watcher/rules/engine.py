@@ -317,8 +317,7 @@ def _doubt_the_beginning(rule: Rule, tracker: Tracker, since: Millis | None) -> 
 
 def _spoken(rule: Rule, subject: Subject) -> dict[tuple[object, ...], tuple[Hashable, Event]]:
     """What the transitions of a task are to those that wait for such, each with all that would make it another."""
-    spoken = (rule.condition.speaks_of(subject, transition) for transition in subject.transitions)
-    return {(topic, event.identity, event.at): (topic, event) for topic, event in filter(None, spoken)}
+    return {(topic, event.identity, event.at): (topic, event) for topic, event in rule.condition.speaks(subject)}
 
 
 def _text_key(key: AlertKey) -> tuple[str, tuple[str, ...]]:

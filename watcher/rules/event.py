@@ -1,11 +1,11 @@
 """Events: what one transition means to one alert."""
 
 from collections.abc import Hashable
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from watcher.model.subject import Subject
-from watcher.model.task import OPEN_STATUSES, STATUSES, SUCCEED, Transition
+from watcher.model.task import CREATED, OPEN_STATUSES, STATUSES, SUCCEED, Transition
 from watcher.model.times import Millis
 
 _LIFE = {status: place for place, status in enumerate(STATUSES)}
@@ -35,13 +35,14 @@ class Role(StrEnum):
     """the API stopped showing the task"""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One transition, as a condition takes it.
+class Event(NamedTuple):
+    """One transition, as a condition takes it. Events sort by time; those of one moment by their task, and in the order
+    of its life.
 
     Args:
         at: event time.
         key: the store's number of the task.
+        place: of the status in a task's life.
         role: what it does; with `key` and `status` its identity.
         created_at: the task's creation.
         earliest: the earliest it can have happened (differs from `at` where that was only observed).
@@ -54,6 +55,7 @@ class Event:
 
     at: Millis
     key: int
+    place: int
     status: str
     role: Role
     farm_id: str
@@ -72,11 +74,6 @@ class Event:
         return self.key, self.status, self.role
 
     @property
-    def order(self) -> tuple[Millis, int, int]:
-        """By time; of one moment, in the order of a task's life."""
-        return self.at, self.key, _LIFE.get(self.status, _UNKNOWN)
-
-    @property
     def repair(self) -> Hashable:
         """What a success must share with a failure to repair it; None where there is no miner."""
         return None if self.miner_id is None else (self.farm_id, self.miner_id, self.name)
@@ -90,18 +87,20 @@ def event_of(subject: Subject, transition: Transition, role: Role, *, steps: tup
         known = transition.since if transition.since is not None else task.created_at
         earliest = transition.at if known is None else min(known, transition.at)
     return Event(
-        at=transition.at,
-        key=subject.key,
-        status=transition.status,
-        role=role,
-        farm_id=task.farm_id,
-        miner_id=task.miner_id,
-        name=task.name,
-        created_at=task.created_at,
-        earliest=earliest,
-        observed_at=transition.observed_at,
-        baseline=transition.baseline,
-        steps=steps,
+        transition.at,
+        subject.key,
+        _LIFE.get(transition.status, _UNKNOWN),
+        transition.status,
+        role,
+        task.farm_id,
+        task.miner_id,
+        task.name,
+        task.times.get(CREATED),
+        earliest,
+        transition.observed_at,
+        transition.baseline,
+        None,
+        steps,
     )
 
 

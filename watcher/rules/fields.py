@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache, partial
 from types import MappingProxyType
 
 from watcher.model.miner import Miner
@@ -32,6 +33,7 @@ class Field:
         numeric: a length of time in milliseconds, to be compared rather than matched.
         listed: has several values at once; fits when one of them does.
         needs_record: a batch's reading alone may be too poor to tell it.
+        of_transition: differs between the transitions of one task.
         of_watch: tells the farm or the miner and its properties, not what happened.
     """
 
@@ -41,6 +43,7 @@ class Field:
     listed: bool = False
     of_watch: bool = False
     needs_record: bool = False
+    of_transition: bool = False
 
 
 def _of_miner(attribute: str) -> Callable[[Subject, Transition], Value]:
@@ -102,7 +105,7 @@ FIELDS: Mapping[str, Field] = MappingProxyType(
         field.name: field
         for field in (
             Field("task", lambda subject, _: subject.task.name),
-            Field("status", lambda _, transition: transition.status),
+            Field("status", lambda _, transition: transition.status, of_transition=True),
             Field("farm", lambda subject, _: subject.farm.name, of_watch=True),
             Field("farm_id", lambda subject, _: subject.farm.id, of_watch=True),
             Field("miner", lambda subject, _: subject.task.miner_id, of_watch=True),
@@ -113,8 +116,8 @@ FIELDS: Mapping[str, Field] = MappingProxyType(
             Field("agent_status", lambda subject, _: subject.task.agent_status),
             Field("error", _error, needs_record=True),
             Field("log", _log, listed=True, needs_record=True),
-            Field("duration", _duration, numeric=True, needs_record=True),
-            Field("queue_time", _queue_time, numeric=True, needs_record=True),
+            Field("duration", _duration, numeric=True, needs_record=True, of_transition=True),
+            Field("queue_time", _queue_time, numeric=True, needs_record=True, of_transition=True),
         )
     }
 )
@@ -133,4 +136,23 @@ def by_value(name: str, subject: Subject, transition: Transition) -> str | None:
     return value if value is None or isinstance(value, str) else str(value)
 
 
-__all__ = ["FIELDS", "GROUPABLE", "UNKNOWN", "Field", "Value", "by_value"]
+_PLAIN: Mapping[str, Callable[[Subject, Transition], str | None]] = {
+    "farm": lambda subject, _: subject.farm.id,
+    "task": lambda subject, _: subject.task.name,
+    "miner": lambda subject, _: subject.task.miner_id,
+    "batch": lambda subject, _: subject.task.batch_id,
+}
+"""What nearly every rule asks for, read without a detour."""
+
+By = tuple[str | None, ...]
+"""The values of a rule's `by` fields."""
+
+
+@cache
+def by_values(names: tuple[str, ...]) -> Callable[[Subject, Transition], By]:
+    """What reads the values that tell the alerts of a rule apart."""
+    readers = [_PLAIN.get(name) or partial(by_value, name) for name in names]
+    return lambda subject, transition: tuple([read(subject, transition) for read in readers])
+
+
+__all__ = ["FIELDS", "GROUPABLE", "UNKNOWN", "By", "Field", "Value", "by_value", "by_values"]

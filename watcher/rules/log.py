@@ -1,13 +1,13 @@
 """The log as rules read it: what each task is to the alerts of a rule, from some moment on, or before it."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from watcher.model.subject import Place, Subject
 from watcher.model.times import Millis
 from watcher.rules.conditions.condition import Hit, Past
 from watcher.rules.event import Event, Role
-from watcher.rules.fields import by_value
+from watcher.rules.fields import by_values
 from watcher.rules.placing import Placed, part_of, place_scope
 from watcher.rules.rule import Rule
 from watcher.rules.scope import Scope
@@ -30,16 +30,17 @@ class Log:
     def placed(self, rule: Rule, subject: Subject) -> list[Placed]:
         """Every event that a task is, with the alert that it belongs to."""
         placed: list[Placed] = []
-        for hit in rule.condition.hits(subject):
-            values = tuple(by_value(name, subject, hit.transition) for name in rule.by)
-            placed.append(Placed((rule.name, values), Hit(self._dated(rule, hit.event), hit.transition, hit.moot)))
+        read = by_values(rule.by)
+        for hit in (*rule.condition.hits(subject), *rule.condition.beginnings(subject)):
+            key = (rule.name, read(subject, hit.transition))
+            placed.append(Placed(key, Hit(self._dated(rule, hit.event), hit.transition, hit.moot)))
         return placed
 
     def _dated(self, rule: Rule, event: Event) -> Event:
         edited_at = self.edited_at.get(rule.name)
         if edited_at is None or event.observed_at > edited_at:
             return event
-        return replace(event, observed_at=edited_at, before_edit=True)
+        return event._replace(observed_at=edited_at, before_edit=True)
 
     def since(self, rule: Rule, since: Millis | None, scope: Scope) -> Iterable[tuple[Placed, Subject]]:
         """What the tasks that moved after a moment (None: all) are to the rule's alerts."""
@@ -122,4 +123,4 @@ class Log:
 
 def _values(rule: Rule, place: Place) -> tuple[str | None, ...]:
     subject, transition = place.as_subject()
-    return tuple(by_value(name, subject, transition) for name in rule.by)
+    return by_values(rule.by)(subject, transition)

@@ -4,8 +4,9 @@ import fnmatch
 import operator
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Protocol
 
 import re2
@@ -18,6 +19,7 @@ from watcher.rules.quantities import parse_duration
 
 Test = Callable[[str | None], bool]
 Raw = str | tuple[str, ...]
+_Clause = tuple[Callable[[Subject, Transition], Value], Callable[[Value], bool]]
 
 _GLOB = re.compile(r"[*?\[]")
 _COMPARISON = re.compile(r"^\s*(>=|<=|>|<|==|=)\s*(\S.*)$")
@@ -125,11 +127,45 @@ class Matcher:
         source: the mapping as the rule wrote it, values as lists of patterns.
         clauses: field name → test of that field's value.
         where: what the mapping cannot say.
+        places: of a `narrowed` one, the transitions of its kind of task that it is to be asked of.
     """
 
     source: Mapping[str, tuple[str, ...]]
     clauses: Mapping[str, Callable[[Value], bool]]
     where: "WhereClause | None" = None
+    places: tuple[int, ...] | None = None
+    _status: "Callable[[Value], bool] | None" = field(init=False, repr=False, compare=False)
+    _of_task: tuple[_Clause, ...] = field(init=False, repr=False, compare=False)
+    _of_transition: tuple[_Clause, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        others = [FIELDS[name] for name in self.clauses if name != "status"]
+        set_once = partial(object.__setattr__, self)
+        set_once("_status", self.clauses.get("status"))
+        set_once("_of_task", tuple((one.get, self.clauses[one.name]) for one in others if not one.of_transition))
+        set_once("_of_transition", tuple((one.get, self.clauses[one.name]) for one in others if one.of_transition))
+
+    def fitting(self, subject: Subject) -> Sequence[Transition]:
+        """The transitions of a task for which all clauses hold, as far as is known. What the task itself is like is
+        asked once for all of them."""
+        found: Sequence[Transition] = subject.transitions
+        if self.places is not None:
+            found = [found[place] for place in self.places]
+        if self._status is not None:
+            status = self._status
+            found = [transition for transition in found if status(transition.status)]
+        if not found:
+            return found
+        for get, test in self._of_task:
+            value = get(subject, found[0])
+            if value is UNKNOWN or not test(value):
+                return ()
+        if self._of_transition:
+            found = [one for one in found if all(_holds(get, test, subject, one) for get, test in self._of_transition)]
+        if self.where is not None:
+            where = self.where
+            found = [transition for transition in found if where.holds(subject, transition)]
+        return found
 
     def __call__(self, subject: Subject, transition: Transition) -> bool | None:
         """Whether all clauses hold; None where that hangs on something not fetched yet."""
@@ -146,6 +182,13 @@ class Matcher:
                 return False
             known = known and said is not None
         return True if known else None
+
+    def narrowed(self, name: str, statuses: Sequence[str]) -> "Matcher":
+        """What is left to ask of a task of this name that was in just these statuses."""
+        rest = self.without("task").without("status")
+        fits = self.fits("task", name)
+        places = tuple(place for place, status in enumerate(statuses) if fits and self.fits("status", status))
+        return rest if len(places) == len(statuses) else replace(rest, places=places)
 
     def needs_passage(self, subject: Subject) -> Iterator[Transition]:
         """Open statuses that the task may have passed unseen, and that would fit: the full record knows."""
@@ -220,12 +263,22 @@ def compile_match(source: Mapping[str, Raw]) -> Matcher:
     return Matcher(normal, clauses)
 
 
-def _clause(field: Field, raw: Raw) -> Callable[[Value], bool]:
-    if field.numeric:
+def _holds(
+    get: Callable[[Subject, Transition], Value],
+    test: Callable[[Value], bool],
+    subject: Subject,
+    transition: Transition,
+) -> bool:
+    value = get(subject, transition)
+    return value is not UNKNOWN and test(value)
+
+
+def _clause(one: Field, raw: Raw) -> Callable[[Value], bool]:
+    if one.numeric:
         number = number_test(raw)
         return lambda value: number(value if isinstance(value, int) else None)
     patterns = raw if isinstance(raw, tuple) else (raw,)
     test = any_test(patterns)
-    if field.listed:
+    if one.listed:
         return lambda value: any(map(test, value)) if isinstance(value, tuple) and value else test(None)
     return test  # type: ignore[return-value]  # a field that is neither numeric nor listed holds text or None

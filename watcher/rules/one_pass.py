@@ -2,40 +2,50 @@
 
 What fires does not depend on when it was looked at (invariant 3), so that a history read in the order of time needs
 no log to fall back on and nothing judged twice. The conditions, and how an alert is driven through its events, are
-those of the live engine.
+those of the live engine. Rules know nothing of each other: each is run by itself.
 """
 
-import heapq
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from itertools import groupby
 
-from watcher.model.subject import Place, Subject, TaskChange
-from watcher.model.task import SUCCEED
+from watcher.model.subject import Place, Subject
 from watcher.model.times import Millis
-from watcher.rules.conditions.condition import NoPast
-from watcher.rules.event import Event, Role, repairs
+from watcher.rules.conditions.condition import Condition, NoPast
+from watcher.rules.fields import By, by_values
 from watcher.rules.log import Log
-from watcher.rules.placing import Index, scope_of
 from watcher.rules.rule import Rule
-from watcher.rules.scope import Scope
-from watcher.rules.stretch import Stretch
-from watcher.rules.tracker import AlertKey, Tracker, run
-from watcher.rules.trackers import Trackers
+from watcher.rules.run import Firing, Run, run_of
 
-_FULL = 64
-"""So many events of an alert wait before they are judged together."""
-_Waiting = tuple[Millis, int, int, int, Rule, Any, Event]
-"""Time, task, place in its life, a number to tell the rest apart; the rule; the alert and its scope, or a topic."""
+_Kind = tuple[str, tuple[str, ...]]
+"""A task's name, and the statuses it was in."""
 
 
 @dataclass(slots=True)
-class Firing:
-    """One stretch of one alert."""
+class _Watching:
+    """Rules of the same `by` whose watch a task may begin.
 
-    rule: Rule
-    key: AlertKey
-    stretch: Stretch
+    Args:
+        begun: values for which all of them have begun.
+    """
+
+    runs: tuple[Run, ...]
+    by: tuple[str, ...]
+    begun: set[By] = field(default_factory=set)
+
+    def note(self, subject: Subject, values: By) -> None:
+        begun = [run.begin(subject, values) for run in self.runs]
+        if all(begun):
+            self.begun.add(values)
+
+
+@dataclass(frozen=True, slots=True)
+class _Concern:
+    """What a kind of task may matter to; `matching` with the conditions as they are for this kind."""
+
+    matching: tuple[tuple[Run, Condition], ...]
+    heeding: tuple[Run, ...]
+    watching: tuple[_Watching, ...]
 
 
 @dataclass(slots=True)
@@ -51,113 +61,60 @@ class OnePass:
     until: Millis
     places: Iterable[Place] = ()
     traced: bool = False
-    _trackers: Trackers = field(default_factory=Trackers)
-    _waiting: list[_Waiting] = field(default_factory=list)
-    _begun: dict[AlertKey, Event] = field(default_factory=dict)
-    _succeeded: dict[Hashable, Event] = field(default_factory=dict)
-    _found: list[Firing] = field(default_factory=list)
-    _log: Log = field(default_factory=lambda: Log(NoPast()))
-    _number: int = 0
-    _index: Index = field(init=False)
-    _names: dict[str, Rule] = field(init=False)
+    _runs: list[Run] = field(init=False)
+    _concerns: dict[_Kind, _Concern] = field(default_factory=dict)
+    _watching: dict[tuple[Run, ...], _Watching] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.rules = [rule for rule in self.rules if not rule.of_watcher]
-        self._index = Index(self.rules)
-        self._names = {rule.name: rule for rule in self.rules}
-        self._log = Log(NoPast(list(self.places)))
-        for rule in self.rules:
-            for key, (event, scope) in self._log.seeds(rule).items():
-                if event.at <= self.until:
-                    self._push(rule, (key, scope), event)
+        self._runs = [run_of(rule, self.until, traced=self.traced) for rule in self.rules if not rule.of_watcher]
+        log = Log(NoPast(list(self.places)))
+        for run in self._runs:
+            for (_, values), (event, _) in log.seeds(run.rule).items():
+                run.push(values, event, 0)
 
     def feed(self, subject: Subject) -> None:
         """The next task, with all that is known of it."""
-        if not subject.transitions or subject.transitions[0].at > self.until:
+        transitions = subject.transitions
+        if not transitions or transitions[0].at > self.until:
             return
-        if subject.transitions[-1].at > self.until:
+        if transitions[-1].at > self.until:
             subject = _cut(subject, self.until)
-        self._deliver(subject.transitions[0].at)
-        for rule in self._index.concerned(TaskChange(None, subject)):
-            scope: Scope | None = None
-            for placed in self._log.placed(rule, subject):
-                if placed.hit.moot or placed.hit.event.at > self.until:
-                    continue
-                scope = scope or scope_of(rule, subject)
-                self._push(rule, (placed.key, scope), placed.hit.event)
-            if rule.condition.listens:
-                for transition in subject.transitions:
-                    spoken = rule.condition.speaks_of(subject, transition)
-                    if spoken is not None:
-                        self._push(rule, spoken[0], spoken[1])
+            transitions = subject.transitions
+        kind = subject.task.name, tuple([transition.status for transition in transitions])
+        concern = self._concerns.get(kind) or self._concern(kind)
+        values: dict[tuple[str, ...], By] = {}
+        for watching in concern.watching:
+            by = watching.by
+            found = values[by] = by_values(by)(subject, transitions[0])
+            if found not in watching.begun:
+                watching.note(subject, found)
+        for run, condition in concern.matching:
+            run.feed(subject, condition, values)
+        for run in concern.heeding:
+            run.hear(subject)
 
     def finish(self) -> list[Firing]:
         """Every stretch up to the end, the open ones included, by rule, alert and time."""
-        self._deliver(self.until + 1)
-        for tracker in list(self._trackers.all()):
-            self._settle(tracker, self.until)
-            firing = tracker.life.firing
-            if firing is not None:
-                self._found.append(Firing(self._names[tracker.key[0]], tracker.key, firing))
-        self._trackers.clear()
-        return self._found
+        found: list[Firing] = []
+        for run in self._runs:
+            found += run.finish()
+        return found
 
-    def _push(self, rule: Rule, where: object, event: Event) -> None:
-        self._number += 1
-        at, key, life = event.order
-        heapq.heappush(self._waiting, (at, key, life, self._number, rule, where, event))
-
-    def _deliver(self, before: Millis) -> None:
-        waiting = self._waiting
-        while waiting and waiting[0][0] < before:
-            *_, rule, where, event = heapq.heappop(waiting)
-            if event.role in (Role.SUCCESS, Role.RESOLVE):
-                self._tell(rule, where, event)
-            else:
-                key, scope = where
-                self._give(rule, key, scope, event)
-
-    def _give(self, rule: Rule, key: AlertKey, scope: Scope, event: Event) -> None:
-        condition, tracker = rule.condition, self._trackers.get(key)
-        if condition.needs_beginning:
-            if event.role is Role.SEEN and key in self._begun:
-                return  # that there is something to watch is known
-            begun = self._begun.setdefault(key, event)
-            if tracker is None and begun is not event:
-                tracker = self._trackers.made(rule, key, scope, traced=self.traced)
-                tracker.pending.append(replace(begun, role=Role.SEEN))
-        if tracker is None:
-            tracker = self._trackers.made(rule, key, scope, traced=self.traced)
-        topic = condition.listens_for(event, key[1])
-        if topic is not None:
-            success = self._succeeded.get((rule.name, topic))
-            if success is not None and repairs(success, event):
-                return  # its time was only observed: it was over by then
-            self._trackers.listen(tracker, topic)
-        tracker.pending.append(event)
-        if len(tracker.pending) >= _FULL:
-            self._settle(tracker, event.at - 1)
-
-    def _tell(self, rule: Rule, topic: Hashable, event: Event) -> None:
-        if event.status == SUCCEED and event.role is Role.SUCCESS:
-            last = self._succeeded.get((rule.name, topic))
-            if last is None or (event.created_at or event.at) > (last.created_at or last.at):
-                self._succeeded[rule.name, topic] = event
-        for key in self._trackers.listeners(rule.name, topic):
-            tracker = self._trackers[key]
-            tracker.pending.append(event)
-            self._settle(tracker, event.at - 1)
-
-    def _settle(self, tracker: Tracker, until: Millis) -> None:
-        due = 0
-        while due < len(tracker.pending) and tracker.pending[due].at <= until:
-            due += 1
-        events, tracker.pending = tracker.pending[:due], tracker.pending[due:]
-        rule = self._names[tracker.key[0]]
-        closed = run(tracker.signal, tracker.life, events, until)
-        self._found += [Firing(rule, tracker.key, stretch) for stretch in closed]
-        if tracker.idle():
-            self._trackers.forget(tracker)
+    def _concern(self, kind: _Kind) -> _Concern:
+        name, statuses = kind
+        matching = tuple(
+            (run, run.rule.condition.narrowed(name, statuses))
+            for run in self._runs
+            if run.rule.condition.concerns(name, statuses)
+        )
+        heeding = tuple(run for run in self._runs if run.rule.condition.heeds(name, statuses))
+        watchers = [run for run in self._runs if run.rule.condition.begins(name)]
+        watching = []
+        for _, group in groupby(sorted(watchers, key=lambda run: run.rule.by), key=lambda run: run.rule.by):
+            runs = tuple(group)
+            watching.append(self._watching.setdefault(runs, _Watching(runs, runs[0].rule.by)))
+        found = self._concerns[kind] = _Concern(matching, heeding, tuple(watching))
+        return found
 
 
 def _cut(subject: Subject, until: Millis) -> Subject:
@@ -171,3 +128,6 @@ def _cut(subject: Subject, until: Millis) -> Subject:
 def in_order(subjects: Iterable[Subject]) -> Iterator[Subject]:
     """Tasks in the order of their first transitions."""
     yield from sorted((one for one in subjects if one.transitions), key=lambda one: one.transitions[0].at)
+
+
+__all__ = ["Firing", "OnePass", "in_order"]

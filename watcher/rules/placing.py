@@ -1,7 +1,7 @@
 """Where a transition belongs: the rules it may matter to, the alert of each, and the watermark it goes by."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from watcher.model.subject import Place, Subject, TaskChange
 from watcher.model.task import PENDING, QUEUING, Part
@@ -15,8 +15,7 @@ _LARGEST_INDEX = 10_000
 """Names come from the API, and it may be mad."""
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(NamedTuple):
     """A hit, with the alert it belongs to."""
 
     key: AlertKey
@@ -45,11 +44,16 @@ class Index:
         key = (change.after.task.name, frozenset(statuses))
         found = self._found.get(key)
         if found is None:
-            found = tuple(rule for rule in self._rules if rule.condition.concerns(*key))
+            found = tuple(rule for rule in self._rules if _may_matter(rule, *key))
             if len(self._found) >= _LARGEST_INDEX:
                 self._found.clear()
             self._found[key] = found
         return found
+
+
+def _may_matter(rule: Rule, name: str, statuses: frozenset[str]) -> bool:
+    condition = rule.condition
+    return condition.concerns(name, statuses) or condition.heeds(name, statuses) or condition.begins(name)
 
 
 def scope_of(rule: Rule, subject: Subject) -> Scope:

@@ -116,10 +116,15 @@ class Life:
     def step(self, at: Millis, signal: Signal) -> Stretch | None:
         """Judge the condition at a moment after all of its changes; returns a stretch that ended there."""
         holds = signal.holds()
-        arrived, signal.arrived = signal.arrived, []
         if self.firing is None:
-            self._wait(at, signal, holds)
+            if signal.arrived:
+                signal.arrived = []
+            if holds:
+                self._wait(at, signal)
+            else:
+                self.since = None
             return None
+        arrived, signal.arrived = signal.arrived, []
         self.firing.add(arrived, at if self.by_time else None)
         if holds:
             self.gone = self.end = None
@@ -135,10 +140,7 @@ class Life:
         self.since = self.gone = self.end = None
         return ended
 
-    def _wait(self, at: Millis, signal: Signal, holds: bool) -> None:
-        if not holds:
-            self.since = None
-            return
+    def _wait(self, at: Millis, signal: Signal) -> None:
         if self.since is None:
             self.since = at
         if at >= self.since + self.hold:

@@ -42,6 +42,7 @@ class Tracker:
     Args:
         pending: events beyond the watermark, by event time; `known` holds their identities.
         topics: what it listens for beside its own events.
+        full: how many pending events are judged together, in a replay.
         gated: see `Condition.gated`; `of_open_tasks` likewise.
         begun_at: of the earliest event it was given.
         settled_to: the watermark up to which it was judged for good.
@@ -55,6 +56,7 @@ class Tracker:
     pending: list[Event] = field(default_factory=list)
     known: set[tuple[int, str, Role]] = field(default_factory=set)
     topics: set[Hashable] = field(default_factory=set)
+    full: int = 0
     gated: bool = False
     of_open_tasks: bool = False
     begun_at: Millis | None = None
@@ -65,7 +67,7 @@ class Tracker:
         if event.identity not in self.known:
             self.known.add(event.identity)
             self.begun_at = event.at if self.begun_at is None else min(self.begun_at, event.at)
-            insort(self.pending, event, key=_order)
+            insort(self.pending, event)
 
     def settle(self, watermark: Millis | None) -> Verdict:
         """Judge everything up to the watermark for good, and what lies beyond it as far as it may be.
@@ -114,10 +116,6 @@ class Tracker:
         return not self.pending and self.life.idle() and self.signal.idle()
 
 
-def _order(event: Event) -> tuple[Millis, int, int]:
-    return event.order
-
-
 def new_tracker(rule: Rule, key: AlertKey, scope: Scope) -> Tracker:
     condition = rule.condition
     life = Life(rule.hold, rule.keep, condition.by_time)
@@ -131,24 +129,28 @@ def run(signal: Signal, life: Life, events: Sequence[Event], until: Millis) -> l
     order of events of one moment does not matter.
     """
     closed: list[Stretch] = []
-    position = 0
+    position, known = 0, len(events)
     while True:
-        moments = [
-            moment
-            for moment in (
-                events[position].at if position < len(events) else None,
-                signal.next_edge(),
-                life.next_timer(),
-                life.believes_from,
-            )
-            if moment is not None
-        ]
-        if not moments or (at := min(moments)) > until:
+        # The next moment at which anything may change. Here is where replays spend their time, nearly all of it with
+        # alerts that do not fire.
+        quiet = life.firing is None and life.since is None and life.believes_from is None
+        at = events[position].at if position < known else until + 1
+        edge = signal.next_edge()
+        if edge is not None and edge < at:
+            at = edge
+        for moment in () if quiet else (life.next_timer(), life.believes_from):
+            if moment is not None and moment < at:
+                at = moment
+        if at > until:
             return closed
         signal.advance(at)
-        while position < len(events) and events[position].at == at:
+        while position < known and events[position].at == at:
             signal.take(events[position])
             position += 1
+        if quiet and not signal.holds():
+            if signal.arrived:
+                signal.arrived = []
+            continue
         if life.believes_from is not None:
             signal.arrived = []
             if at < life.believes_from:

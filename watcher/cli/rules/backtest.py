@@ -13,10 +13,11 @@ from watcher.cli.common import Config, Exit, Json, command
 if TYPE_CHECKING:
     from datetime import tzinfo
 
+    from watcher.cli.rules.sharing import Replayed
     from watcher.model.subject import Place, Subject
     from watcher.model.times import Millis
     from watcher.replay.backtest import Alarm, Difference, Report
-    from watcher.replay.performance import Played, Stage
+    from watcher.replay.performance import Stage
 
 _SHOWN = 20
 
@@ -41,21 +42,24 @@ def backtest(
 ) -> int:
     """Replay a history through rules, routes, grouping and deduplication, and tell what would have happened."""
     from watcher.replay.backtest import alarms_of, compared, report
+    from watcher.replay.performance import played
 
     source = _history(history, until) if history is not None else _store(config, since)
     stage, running = _stage(rules, config, source)
-    played = _played(stage, source, show=not json)
+    found = _replayed(stage, source, traced=not json)
+    alarms = alarms_of(stage, found.firings, found.farms)
     if json:
-        shown = [one for one in alarms_of(stage, played) if one.ended_at is None or one.ended_at > source.begin]
+        shown = [one for one in alarms if one.ended_at is None or one.ended_at > source.begin]
         typer.echo(_as_json(shown))
         return Exit.DONE
     other = against or (running if rules is not None else None)
     differences: list[Difference] | None = None
-    found = report(stage, played)
+    figures = report(stage, alarms, played(stage, found.firings, found.farms))
     if other is not None:
         before, _ = _stage(other, config, source)
-        differences = list(compared(found.alarms, alarms_of(before, _played(before, source, show=True))))
-    _print(found, source, differences, other)
+        known = _replayed(before, source, traced=False)
+        differences = list(compared(alarms, alarms_of(before, known.firings, known.farms)))
+    _print(figures, source, differences, other)
     return Exit.DONE
 
 
@@ -116,7 +120,8 @@ def _store(config: Path | None, since: str) -> _Source:
 
     class OfStore(_Source):
         def subjects(self) -> "Iterable[Subject]":
-            return store.past.each_of(keys)
+            _, own = reader(config)  # a process of the replay must not share the connection of another
+            return own.past.each_of(keys)
 
         def places(self) -> "Sequence[Place]":
             return list(store.past.places())
@@ -146,17 +151,19 @@ def _stage(folder: Path | None, config: Path | None, source: _Source) -> "tuple[
     return Stage(rules, loaded.routes, told, source.until), loaded.settings.rules
 
 
-def _played(stage: "Stage", source: _Source, *, show: bool) -> "list[Played]":
+def _replayed(stage: "Stage", source: _Source, *, traced: bool) -> "Replayed":
     from rich.console import Console
-    from rich.progress import track
+    from rich.progress import Progress
 
-    from watcher.replay.performance import episodes_of
+    from watcher.cli.rules.sharing import History, replay
 
-    subjects = source.subjects()
+    history = History(source.subjects, source.places(), source.count, source.until, traced)
+    rules = [rule for rule in stage.rules if not rule.of_watcher]
     console = Console(stderr=True)
-    if show and console.is_terminal:
-        subjects = track(subjects, "replaying", total=source.count, console=console, transient=True)
-    return episodes_of(stage, subjects, source.places())
+    # It draws when it is told something, in no thread of its own: the processes of the replay are forked from here.
+    with Progress(console=console, transient=True, auto_refresh=False, disable=not console.is_terminal) as progress:
+        bar = progress.add_task("replaying", total=source.count)
+        return replay(rules, history, lambda done: progress.update(bar, completed=done, refresh=True))
 
 
 def _as_json(alarms: "Sequence[Alarm]") -> str:

@@ -54,14 +54,14 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             lambda match, spec, ending: Stuck(match, spec, "status" in ending.by),
             ("farm", "task", "miner"),
         ),
-        "absent": Kind(AbsentSpec, lambda match, spec, ending: Absent(match, spec, ending.by)),
+        "absent": Kind(AbsentSpec, Absent.build),
         "sequence": Kind(
             SequenceSpec,
             lambda match, spec, _: Steps.build(match, spec),
             ("farm", "miner"),
             matches_by_itself=True,
         ),
-        "spike": Kind(SpikeSpec, lambda match, spec, ending: Spike(match, spec, ending.by)),
+        "spike": Kind(SpikeSpec, Spike.build),
         "new": Kind(NewSpec, New.build, of_single_events=True),
     }
 )

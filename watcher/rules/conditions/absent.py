@@ -1,16 +1,17 @@
 """`absent: {within: W}`: nothing matched in (τ−W, τ], and the watch covered all of it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Self
 
-from watcher.model.subject import Place, Subject
+from watcher.model.subject import Place
 from watcher.model.times import Millis, duration_text
-from watcher.rules.conditions.condition import End, EndReason, Hit
-from watcher.rules.conditions.watched import Watched
+from watcher.rules.conditions.condition import End, EndReason
+from watcher.rules.conditions.watched import Watched, watch_of
 from watcher.rules.event import Event, Role
 from watcher.rules.match import Matcher
 from watcher.rules.quantities import Duration
+from watcher.rules.resolve import Ending
 from watcher.rules.validation import Part
 
 _CAME = End(EndReason.RECOVERED, "it came")
@@ -25,6 +26,11 @@ class Absent(Watched):
     match: Matcher
     spec: AbsentSpec
     by: tuple[str, ...]
+    begin: Matcher
+
+    @classmethod
+    def build(cls, match: Matcher, spec: AbsentSpec, ending: Ending) -> Self:
+        return cls(match, spec, ending.by, watch_of(match, ending.by))
 
     @property
     def memory(self) -> Millis:
@@ -44,9 +50,6 @@ class Absent(Watched):
 
     def seed(self, place: Place) -> Event | None:
         return self.watched_place(place)
-
-    def hits(self, subject: Subject) -> list[Hit]:
-        return self.watched_hits(subject)
 
     def signal(self) -> "AbsentSignal":
         return AbsentSignal(self.spec)
@@ -84,7 +87,7 @@ class AbsentSignal:
 
     def standing(self) -> Sequence[Event]:
         """What was last seen: no event of the alert, but what its news is measured by."""
-        return () if self.last is None else (replace(self.last, role=Role.SEEN),)
+        return () if self.last is None else (self.last._replace(role=Role.SEEN),)
 
     def count(self) -> int:
         return 0

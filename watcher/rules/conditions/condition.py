@@ -5,8 +5,8 @@ The engine drives signals in event time: it calls `advance` to every moment at w
 """
 
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Protocol, Self
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Protocol, Self
 
 from watcher.model.alert import EndReason
 from watcher.model.subject import Place, Subject
@@ -25,8 +25,7 @@ class End:
     words: str
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """An event for the alert of `subject`'s and `transition`'s `by` values.
 
     Args:
@@ -190,12 +189,25 @@ class Condition(Protocol):
         """The only statuses that do, likewise."""
 
     def concerns(self, name: str, statuses: Iterable[str]) -> bool:
-        """Whether a task of this name that was in these statuses may matter: a quick no, for the index."""
+        """Whether a task of this name that was in these statuses may have events: a quick no, for the index."""
+
+    def begins(self, name: str) -> bool:
+        """Whether a task of this name may show that there is something to watch: likewise."""
+
+    def heeds(self, name: str, statuses: Iterable[str]) -> bool:
+        """Whether its alerts may wait for what such a task speaks of: likewise."""
 
     def hits(self, subject: Subject) -> list[Hit]:
         """Every event that the task's transitions are to the alert they belong to."""
 
+    def beginnings(self, subject: Subject) -> Sequence[Hit]:
+        """The first transition that shows that there is something to watch, matched or not; of each status, where
+        that tells alerts apart. What matches is left out: it shows it by itself."""
+
     def signal(self) -> Signal: ...
+
+    def narrowed(self, name: str, statuses: Sequence[str]) -> Self:
+        """The condition whose `hits` are asked only of tasks of this name that were in just these statuses."""
 
     def seed(self, place: Place) -> Event | None:
         """The beginning of the watch of a farm's or miner's alert; None where it has none by itself."""
@@ -203,8 +215,8 @@ class Condition(Protocol):
     def listens_for(self, event: Event, by: Sequence[str | None]) -> Hashable:
         """The topic whose later events this event's alert must take; None for none."""
 
-    def speaks_of(self, subject: Subject, transition: Transition) -> tuple[Hashable, Event] | None:
-        """The topic a transition is of interest to, and what it is there."""
+    def speaks(self, subject: Subject) -> Sequence[tuple[Hashable, Event]]:
+        """The topics that the task's transitions are of interest to, and what they are there."""
 
     def waiters(self, subject: Subject) -> Scope:
         """The part of the log in which all are that may have waited for what a task speaks of."""
@@ -273,14 +285,26 @@ class Silent:
     def concerns(self, name: str, statuses: Iterable[str]) -> bool:
         return self.match.fits("task", name) and any(self.match.fits("status", status) for status in statuses)
 
+    def narrowed(self, name: str, statuses: Sequence[str]) -> Self:
+        return replace(self, match=self.match.narrowed(name, statuses))  # type: ignore[type-var]  # all are dataclasses
+
+    def begins(self, name: str) -> bool:  # noqa: ARG002 - part of a protocol
+        return False
+
+    def heeds(self, name: str, statuses: Iterable[str]) -> bool:  # noqa: ARG002 - part of a protocol
+        return False
+
+    def beginnings(self, subject: Subject) -> Sequence[Hit]:  # noqa: ARG002 - part of a protocol
+        return ()
+
     def seed(self, place: Place) -> Event | None:  # noqa: ARG002 - part of a protocol
         return None
 
     def listens_for(self, event: Event, by: Sequence[str | None]) -> Hashable:  # noqa: ARG002 - part of a protocol
         return None
 
-    def speaks_of(self, subject: Subject, transition: Transition) -> tuple[Hashable, Event] | None:  # noqa: ARG002 - part of a protocol
-        return None
+    def speaks(self, subject: Subject) -> Sequence[tuple[Hashable, Event]]:  # noqa: ARG002 - part of a protocol
+        return ()
 
     def waiters(self, subject: Subject) -> Scope:  # noqa: ARG002 - part of a protocol
         return Scope()

@@ -33,9 +33,7 @@ class Count(Silent):
 
     def hits(self, subject: Subject) -> list[Hit]:
         return [
-            Hit(event_of(subject, transition, Role.MATCH), transition)
-            for transition in subject.transitions
-            if self.match(subject, transition)
+            Hit(event_of(subject, transition, Role.MATCH), transition) for transition in self.match.fitting(subject)
         ]
 
     def signal(self) -> "CountSignal":

@@ -12,7 +12,7 @@ from watcher.model.task import FAILED, SUCCEED, TIMED_OUT, Transition, is_final
 from watcher.model.times import HOUR, Millis, duration_text
 from watcher.rules.conditions.condition import End, EndReason, Hit, Past, Silent
 from watcher.rules.event import Event, Role, event_of, repairs
-from watcher.rules.fields import by_value
+from watcher.rules.fields import by_values
 from watcher.rules.match import Matcher
 from watcher.rules.resolve import Ending, Resolve, ResolveHow
 from watcher.rules.scope import Scope
@@ -84,19 +84,16 @@ class Each(Silent):
         resolve = self.ending.resolve
         return (self.match,) if resolve is None or resolve.on is None else (self.match, resolve.on)
 
-    def concerns(self, name: str, statuses: Iterable[str]) -> bool:
-        known = tuple(statuses)
+    def heeds(self, name: str, statuses: Iterable[str]) -> bool:
         resolve = self.ending.resolve
-        if resolve is not None and resolve.on is not None and _concerns(resolve.on, name, known):
-            return True
-        repairs_it = SUCCEED in known and (resolve is None or resolve.how is ResolveHow.ON_SUCCESS)
-        return _concerns(self.match, name, known) or (repairs_it and self.match.fits("task", name))
+        if resolve is not None and resolve.on is not None:
+            return resolve.on.fits("task", name) and any(resolve.on.fits("status", status) for status in statuses)
+        repairs_it = SUCCEED in statuses and (resolve is None or resolve.how is ResolveHow.ON_SUCCESS)
+        return repairs_it and self.match.fits("task", name)
 
     def hits(self, subject: Subject) -> list[Hit]:
         hits = [
-            Hit(event_of(subject, transition, Role.MATCH), transition)
-            for transition in subject.transitions
-            if self.match(subject, transition)
+            Hit(event_of(subject, transition, Role.MATCH), transition) for transition in self.match.fitting(subject)
         ]
         if subject.lost_at is not None and hits and not is_final(hits[-1].event.status):
             lost = Transition(hits[-1].event.status, subject.lost_at, subject.lost_at)
@@ -116,19 +113,25 @@ class Each(Silent):
             )
         return None
 
-    def speaks_of(self, subject: Subject, transition: Transition) -> tuple[Hashable, Event] | None:
+    def speaks(self, subject: Subject) -> Sequence[tuple[Hashable, Event]]:
         resolve = self.ending.resolve
-        if resolve is not None and resolve.how is ResolveHow.ON and resolve.on is not None:
-            if not resolve.on(subject, transition):
-                return None
-            topic = tuple(
-                by_value(name, subject, transition) for name in self.ending.by if not resolve.on.names_field(name)
-            )
-            return topic, event_of(subject, transition, Role.RESOLVE)
-        if transition.status == SUCCEED and (resolve is None or resolve.how is ResolveHow.ON_SUCCESS):
-            event = event_of(subject, transition, Role.SUCCESS)
-            return None if event.repair is None else (event.repair, event)
-        return None
+        if resolve is not None and resolve.on is not None:
+            read = by_values(self._compared)
+            return [(read(subject, one), event_of(subject, one, Role.RESOLVE)) for one in resolve.on.fitting(subject)]
+        if subject.task.miner_id is None or not (resolve is None or resolve.how is ResolveHow.ON_SUCCESS):
+            return ()
+        return [
+            (event.repair, event)
+            for transition in subject.transitions
+            if transition.status == SUCCEED
+            for event in (event_of(subject, transition, Role.SUCCESS),)
+        ]
+
+    @property
+    def _compared(self) -> tuple[str, ...]:
+        """The `by` fields that a `resolve: {on: match}` leaves to be the same."""
+        on = None if self.ending.resolve is None else self.ending.resolve.on
+        return self.ending.by if on is None else tuple(name for name in self.ending.by if not on.names_field(name))
 
     def waiters(self, subject: Subject) -> Scope:
         resolve = self.ending.resolve
@@ -156,17 +159,10 @@ class Each(Silent):
                 farm_id=event.farm_id if in_farm else None,
             )
         for subject in subjects:
-            for transition in subject.transitions:
-                spoken = self.speaks_of(subject, transition)
-                if spoken is not None and spoken[0] == topic:
-                    yield spoken[1]
+            yield from (event for said, event in self.speaks(subject) if said == topic)
 
     def phrase(self) -> str:
         return "each one"
-
-
-def _concerns(match: Matcher, name: str, statuses: Iterable[str]) -> bool:
-    return match.fits("task", name) and any(match.fits("status", status) for status in statuses)
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from watcher.model.task import Transition
 from watcher.model.times import Millis, duration_text
 from watcher.rules.conditions.condition import End, Hit, Past
 from watcher.rules.conditions.each import Each, EachSignal
-from watcher.rules.conditions.watched import Watched
+from watcher.rules.conditions.watched import Watched, watch_of
 from watcher.rules.event import Event, Role
 from watcher.rules.fields import FIELDS, GROUPABLE, UNKNOWN, by_value
 from watcher.rules.match import Matcher
@@ -47,11 +47,12 @@ class New(Watched):
     match: Matcher
     spec: NewSpec
     by: tuple[str, ...]
+    begin: Matcher
     each: Each
 
     @classmethod
     def build(cls, match: Matcher, spec: NewSpec, ending: Ending) -> Self:
-        return cls(match, spec, ending.by, Each(match, ending))
+        return cls(match, spec, ending.by, watch_of(match, ending.by), Each(match, ending))
 
     @property
     def memory(self) -> Millis | None:
@@ -83,16 +84,15 @@ class New(Watched):
         ]
         return min((at for at in found if at is not None), default=None)
 
-    def concerns(self, name: str, statuses: Iterable[str]) -> bool:
-        known = tuple(statuses)
-        return Watched.concerns(self, name, known) or self.each.concerns(name, known)
+    def heeds(self, name: str, statuses: Iterable[str]) -> bool:
+        return self.each.heeds(name, statuses)
 
     def hits(self, subject: Subject) -> list[Hit]:
         lost = [hit for hit in self.each.hits(subject) if hit.event.role is Role.LOST]
-        return [*self.watched_hits(subject), *lost]
+        return [*Watched.hits(self, subject), *lost]
 
     def event(self, subject: Subject, transition: Transition) -> Event:
-        return replace(Watched.event(self, subject, transition), value=by_value(self.spec.what, subject, transition))
+        return Watched.event(self, subject, transition)._replace(value=by_value(self.spec.what, subject, transition))
 
     def signal(self) -> "NewSignal":
         return NewSignal(self.spec, self.each.signal())
@@ -100,8 +100,11 @@ class New(Watched):
     def listens_for(self, event: Event, by: Sequence[str | None]) -> Hashable:
         return self.each.listens_for(event, by) if event.role is Role.MATCH else None
 
-    def speaks_of(self, subject: Subject, transition: Transition) -> tuple[Hashable, Event] | None:
-        return self.each.speaks_of(subject, transition)
+    def narrowed(self, name: str, statuses: Sequence[str]) -> Self:
+        return replace(self, match=self.match.narrowed(name, statuses), each=self.each.narrowed(name, statuses))
+
+    def speaks(self, subject: Subject) -> Sequence[tuple[Hashable, Event]]:
+        return self.each.speaks(subject)
 
     def waiters(self, subject: Subject) -> Scope:
         return self.each.waiters(subject)

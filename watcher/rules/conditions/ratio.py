@@ -4,7 +4,7 @@ in (τ−W, τ] that fit `of`, at least n, the part that fits the match too is a
 import math
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from statistics import NormalDist
 from typing import Annotated, Literal, Self
@@ -53,6 +53,9 @@ class Ratio(Composite):
     def narrowest(self) -> tuple[Matcher, ...]:
         return (self.of,)
 
+    def narrowed(self, name: str, statuses: Sequence[str]) -> Self:
+        return replace(self, match=self.match.narrowed(name, statuses), of=self.of.narrowed(name, statuses))
+
     @property
     def memory(self) -> Millis:
         return self.spec.within
@@ -66,11 +69,9 @@ class Ratio(Composite):
         return True
 
     def hits(self, subject: Subject) -> list[Hit]:
-        return [
-            Hit(event_of(subject, transition, Role.MATCH if self.match(subject, transition) else Role.OF), transition)
-            for transition in subject.transitions
-            if self.of(subject, transition)
-        ]
+        counted = self.of.fitting(subject)
+        matching = self.match.fitting(subject) if counted else ()
+        return [Hit(event_of(subject, one, Role.MATCH if one in matching else Role.OF), one) for one in counted]
 
     def signal(self) -> "RatioSignal | DistinctRatioSignal":
         return RatioSignal(self.spec) if self.spec.distinct is None else DistinctRatioSignal(self.spec)

@@ -3,7 +3,7 @@ between. True from the last step until the first leaves the window."""
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Self
 
 from pydantic import Field
@@ -48,6 +48,14 @@ class Steps(Composite):
     def narrowest(self) -> tuple[Matcher, ...]:
         return self.steps if self.without is None else (*self.steps, self.without)
 
+    def narrowed(self, name: str, statuses: Sequence[str]) -> Self:
+        return replace(
+            self,
+            match=self.match.narrowed(name, statuses),
+            steps=tuple(step.narrowed(name, statuses) for step in self.steps),
+            without=None if self.without is None else self.without.narrowed(name, statuses),
+        )
+
     @property
     def memory(self) -> Millis:
         return self.spec.within
@@ -62,12 +70,13 @@ class Steps(Composite):
 
     def hits(self, subject: Subject) -> list[Hit]:
         hits: list[Hit] = []
-        for transition in subject.transitions:
-            if self.without is not None and self.without(subject, transition):
-                hits.append(Hit(event_of(subject, transition, Role.WITHOUT), transition))
-            if not self.match(subject, transition):
-                continue
-            places = tuple(place for place, step in enumerate(self.steps) if step(subject, transition))
+        if self.without is not None:
+            hits += [Hit(event_of(subject, one, Role.WITHOUT), one) for one in self.without.fitting(subject)]
+        taken = [step.fitting(subject) for step in self.steps]
+        if not any(taken):
+            return hits
+        for transition in self.match.fitting(subject):
+            places = tuple(place for place, found in enumerate(taken) if transition in found)
             if places:
                 hits.append(Hit(event_of(subject, transition, Role.MATCH, steps=places), transition))
         return hits

@@ -8,13 +8,13 @@ from typing import Annotated, Self
 
 from pydantic import Field
 
-from watcher.model.subject import Subject
 from watcher.model.times import Millis, duration_text
-from watcher.rules.conditions.condition import End, EndReason, Hit
-from watcher.rules.conditions.watched import Watched
+from watcher.rules.conditions.condition import End, EndReason
+from watcher.rules.conditions.watched import Watched, watch_of
 from watcher.rules.event import Event, Role
 from watcher.rules.match import Matcher
 from watcher.rules.quantities import Duration, Times
+from watcher.rules.resolve import Ending
 from watcher.rules.validation import Part
 
 
@@ -30,6 +30,11 @@ class Spike(Watched):
     match: Matcher
     spec: SpikeSpec
     by: tuple[str, ...]
+    begin: Matcher
+
+    @classmethod
+    def build(cls, match: Matcher, spec: SpikeSpec, ending: Ending) -> Self:
+        return cls(match, spec, ending.by, watch_of(match, ending.by))
 
     @property
     def memory(self) -> Millis:
@@ -38,9 +43,6 @@ class Spike(Watched):
     @property
     def warm_up(self) -> Millis:
         return self.memory
-
-    def hits(self, subject: Subject) -> list[Hit]:
-        return self.watched_hits(subject)
 
     def signal(self) -> "SpikeSignal":
         return SpikeSignal(self.spec)

@@ -2,7 +2,7 @@
 
 import heapq
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Self
 
 from watcher.model.subject import Subject
@@ -64,12 +64,13 @@ class Stuck(Silent):
     def hits(self, subject: Subject) -> list[Hit]:
         hits: list[Hit] = []
         entered: Transition | None = None
-        for transition in subject.transitions:
-            watched = self._watched(subject, transition)
+        fitting = self.match.fitting(subject)
+        for transition in subject.transitions if fitting else ():
+            watched = not is_final(transition.status) and transition in fitting
             if entered is not None and (self.by_status or not watched):
                 # The alert is the one of the values it had when it entered. Where the moment of leaving was only
                 # observed, it is sure to have stayed until the reading before, and no longer.
-                left = replace(transition, at=max(entered.at, transition.earliest))
+                left = transition._replace(at=max(entered.at, transition.earliest))
                 moot = left.at - entered.at < self.spec.longer_than
                 leave = Hit(event_of(subject, left, Role.LEAVE), entered, moot)
                 hits[-1] = Hit(hits[-1].event, entered, moot)

@@ -13,12 +13,19 @@ _OF_FARM = frozenset({"farm", "farm_id"})
 _OF_WATCH = frozenset(name for name, one in FIELDS.items() if one.of_watch)
 
 
+def watch_of(match: Matcher, by: Iterable[str]) -> Matcher:
+    """What begins the watch: the match as far as it speaks of the farm, the miner, or a `by` field."""
+    return match.part(_OF_WATCH | set(by))
+
+
 class Watched(Silent):
     """The watch of an alert begins with the first transition, matched or not, that carries its `by` values and
     fits what the match says of the farm, the miner and its properties, or of a `by` field."""
 
     match: Matcher
     by: tuple[str, ...]
+    begin: Matcher
+    """`watch_of` both."""
 
     @property
     def gated(self) -> bool:
@@ -28,30 +35,25 @@ class Watched(Silent):
     def needs_beginning(self) -> bool:
         return True
 
-    @property
-    def _begins(self) -> Matcher:
-        return self.match.part(_OF_WATCH | set(self.by))
-
     def names(self) -> frozenset[str] | None:
         return self.match.literals("task") if "task" in self.by else None
 
     def statuses(self) -> frozenset[str] | None:
         return self.match.literals("status") if "status" in self.by else None
 
-    def concerns(self, name: str, statuses: Iterable[str]) -> bool:  # noqa: ARG002 - any status begins the watch
+    def begins(self, name: str) -> bool:
         return "task" not in self.by or self.match.fits("task", name)
 
-    def watched_hits(self, subject: Subject) -> list[Hit]:
-        """What matches, and of what does not the first that begins the watch."""
-        hits: list[Hit] = []
-        begins = self._begins
-        apart = "status" in self.by
-        for transition in subject.transitions:
-            if self.match(subject, transition):
-                hits.append(Hit(self.event(subject, transition), transition))
-            elif (apart or not hits) and begins(subject, transition):
-                hits.append(Hit(event_of(subject, transition, Role.SEEN), transition))
-        return hits
+    def hits(self, subject: Subject) -> list[Hit]:
+        return [Hit(self.event(subject, transition), transition) for transition in self.match.fitting(subject)]
+
+    def beginnings(self, subject: Subject) -> list[Hit]:
+        begun = self.begin.fitting(subject)
+        return [
+            Hit(event_of(subject, transition, Role.SEEN), transition)
+            for transition in (begun if "status" in self.by else begun[:1])
+            if not self.match(subject, transition)
+        ]
 
     def watched_place(self, place: Place) -> Event | None:
         """The beginning of the watch of a farm or miner that the inventory shows."""
