@@ -18,6 +18,13 @@ KEY = {"NONCE_API_KEY": "nk-1"}
 SMALLEST = "nonce: {workspace: org_1}\nchannels: {ops: {url: '${OPS}'}}\n"
 ENVIRON = KEY | {"OPS": "slack://T/B/hush"}
 
+KEYS_EXPECTED = (
+    "expected a mapping with the keys base_url, workspace, api_key, api_key_file, auth, requests_per_minute, "
+    "count_searches, timeout, farms and miners, found nothing"
+)
+HEARTBEAT_EXPECTED = "expected a mapping with the keys url and every, found text"
+LIST_EXPECTED = "expected a list, found text: write it in brackets, [first, second]"
+
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
@@ -51,7 +58,10 @@ BAD_FILES = [
     # nonce
     ("poll: {}", ['1:1: missing key "nonce"']),
     ("nonce: {}", ['1:8: missing key "workspace"']),
-    ("nonce:", ["1:1: expected a mapping, found nothing"]),
+    (
+        "nonce:",
+        ["1:1: " + KEYS_EXPECTED],
+    ),
     ("nonce: {workspace: ''}", ["1:20: must not be empty"]),
     ("nonce: {workspace: 12}", ['1:20: expected text, found the number 12: put it in quotes: "12"']),
     (with_nonce("work: x"), ['1:23: unknown key "work" (did you mean "workspace"?)']),
@@ -120,7 +130,7 @@ BAD_FILES = [
     (with_ops("poll: {sweep: false}"), ["3:15: expected a rate such as 1/s, 20/m or 20/10m"]),
     (with_ops("poll: {sweep: 0/m}"), ["3:15: a rate here is at least one"]),
     (with_ops("poll: {sweep: 5m}"), ["3:15: expected a rate such as 1/s, 20/m or 20/10m"]),
-    (with_ops("store: state.db"), ["3:8: expected a mapping, found text"]),
+    (with_ops("store: state.db"), ["3:8: expected a mapping with the keys path and retain, found text"]),
     (with_ops('store: {path: "a\\0b"}'), ["3:15: a file's name cannot hold a NUL character"]),
     (with_ops("rules: [a, b]"), ["3:8: expected text, found a list"]),
     (
@@ -140,8 +150,11 @@ BAD_FILES = [
         ['3:14: expected "debug", "info", "warning" or "error", found text (did you mean "warning"?)'],
     ),
     (with_ops("daily: {at: '09:00'}"), ['3:1: this version of nonce-watcher has no "daily" yet']),
-    (with_ops("heartbeat:"), ["3:1: expected a mapping, found nothing"]),
-    (with_ops("heartbeat: https://hc.example/hush"), ["3:12: expected a mapping, found text"]),
+    (with_ops("heartbeat:"), ["3:1: expected a mapping with the keys url and every, found nothing"]),
+    (
+        with_ops("heartbeat: https://hc.example/hush"),
+        [f"3:12: {HEARTBEAT_EXPECTED}"],
+    ),
     (
         with_ops("heartbeat: {url: hush.example/ping}"),
         ["3:18: must be an address that begins with https:// (or http://)"],
@@ -161,7 +174,7 @@ BAD_FILES = [
     # channels
     (
         "nonce: {workspace: o}\nchannels: {ops: slack://T/hush}",
-        ["2:17: expected a mapping, found text"],
+        ["2:17: expected a mapping with the keys url, urls, send_resolved, rate and budget, found text"],
     ),
     (
         "nonce: {workspace: o}\nchannels: {'slack://T/hush': {url: '${OPS}'}}",
@@ -190,7 +203,10 @@ BAD_FILES = [
     ),
     # routes
     (with_ops("routes: [{}]"), ['3:10: missing key "channels"']),
-    (with_ops("routes: [{channels: ops}]"), ["3:21: expected a list, found text"]),
+    (
+        with_ops("routes: [{channels: ops}]"),
+        [f"3:21: {LIST_EXPECTED}"],
+    ),
     (with_ops("routes: [{channels: []}]"), ["3:21: must name at least one channel"]),
     (with_ops("routes: [{channels: [opps]}]"), ['3:22: there is no channel "opps" (did you mean "ops"?)']),
     (with_ops("routes: [{channels: ['slack://T/hush']}]"), ['3:22: there is no channel "slack://…"']),

@@ -53,7 +53,6 @@ class Daemon:
         self._stop = asyncio.Event()
         self._reload = asyncio.Event()
         self._edited = asyncio.Event()
-        self._rules_run = content(loaded.settings.rules)
         self._looked_at = host.monotonic()
         self._purged_at: Millis = 0
         self._parts: Parts | None = None
@@ -131,7 +130,8 @@ class Daemon:
     async def _watch_rules(self) -> None:
         """Notice saved rule files."""
         folder = self._loaded.settings.rules
-        edits = Edits.since(stamp(folder) if content(folder) == self._rules_run else None)
+        known = stamp(folder)  # before the content: what is saved in between is seen by the next glance
+        edits = Edits.since(known if content(folder) == self._loaded.read else None)
         while True:
             await self._host.sleep(GLANCE)
             if edits.glance(stamp(folder)):
@@ -140,7 +140,7 @@ class Daemon:
     def _rules_reloaded(self) -> bool:
         """Whether other rules than those that run were accepted; bad ones change nothing."""
         now = content(self._loaded.settings.rules)
-        if now is not None and now == self._rules_run:
+        if now is not None and now == self._loaded.read:
             if self._refused_edit and self._parts is not None:
                 _log.info("the refused edit was undone")
                 self._parts.watch.health.refused_rules = None
@@ -152,7 +152,7 @@ class Daemon:
             self._refused(error)
             self._refused_edit = True
             return False
-        self._accept(loaded, now)
+        self._accept(loaded)
         return True
 
     def _refused(self, error: ConfigError) -> None:
@@ -160,8 +160,8 @@ class Daemon:
         more = f" and {len(error.faults) - 1} more" if len(error.faults) > 1 else ""
         self._refuse(f"{error.faults[0]}{more}")
 
-    def _accept(self, loaded: Loaded, rules_run: str | None) -> None:
-        self._loaded, self._rules_run, self._refused_edit = loaded, rules_run, False
+    def _accept(self, loaded: Loaded) -> None:
+        self._loaded, self._refused_edit = loaded, False
         _log.info("reloaded", rules=len(loaded.rules.rules))
 
     def _reloaded(self) -> bool:
@@ -180,7 +180,7 @@ class Daemon:
             self._manager.ready()
             self._refuse("store.path and nonce.workspace need a restart")
             return False
-        self._accept(loaded, content(loaded.settings.rules))
+        self._accept(loaded)
         return True
 
     def _refuse(self, why: str) -> None:

@@ -1,12 +1,13 @@
 """Configuration and rules together: loaded whole, or refused with every fault of both."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from watcher.alerts.routes import Route, Timers, compile_route
-from watcher.config import CONSOLE, load
+from watcher.config import CONSOLE, for_reading, load
 from watcher.errors import ConfigError, Fault
+from watcher.reload import content
 from watcher.rules.load import RuleSet, load_rules
 from watcher.rules.wording import quoted, suggestion
 from watcher.settings import Settings
@@ -17,12 +18,14 @@ class Loaded:
     """A configuration that works.
 
     Args:
+        read: what the rule files held just before they were loaded (`content`); what is saved later is an edit.
         routes: compiled, in order; the last takes everything.
         warnings: what works, but is hardly meant.
     """
 
     settings: Settings
     rules: RuleSet
+    read: str | None
     routes: tuple[Route, ...]
     warnings: tuple[Fault, ...]
 
@@ -33,8 +36,11 @@ def load_all(path: Path, environ: Mapping[str, str]) -> Loaded:
     Raises:
         ConfigError: with every fault of all files.
     """
-    settings = load(path, environ)
-    return _joined(settings, load_rules(settings.rules))
+    try:
+        settings = load(path, environ)
+    except ConfigError as error:
+        raise ConfigError([*error.faults, *_rule_faults(path, environ)]) from error
+    return _with_rules(settings)
 
 
 def with_rules_of_now(loaded: Loaded) -> Loaded:
@@ -43,11 +49,28 @@ def with_rules_of_now(loaded: Loaded) -> Loaded:
     Raises:
         ConfigError: with every fault of all rule files.
     """
-    return _joined(loaded.settings, load_rules(loaded.settings.rules))
+    return _with_rules(loaded.settings)
 
 
-def _joined(settings: Settings, rules: RuleSet) -> Loaded:
-    faults = [*_label_faults(settings, rules), *_notify_faults(settings, rules)]
+def _rule_faults(path: Path, environ: Mapping[str, str]) -> Sequence[Fault]:
+    """Those of the rules beside a configuration that is wrong, so that all come out at once."""
+    try:
+        load_rules(for_reading(path, environ).rules)
+    except ConfigError as error:
+        return [fault for fault in error.faults if fault.path != str(path)]
+    return ()
+
+
+def _with_rules(settings: Settings) -> Loaded:
+    read = content(settings.rules)
+    rules = load_rules(settings.rules)
+    faults = [*_label_faults(settings, rules)]
+    if settings.channels:
+        faults += _notify_faults(settings, rules)
+        warnings: list[Fault] = []
+    else:
+        warnings = list(_unheard(rules))
+        rules = replace(rules, rules=tuple(replace(rule, notify=None) for rule in rules.rules))
     routes: list[Route] = []
     for index, said in enumerate(settings.routes):
         timers = Timers(
@@ -61,7 +84,7 @@ def _joined(settings: Settings, rules: RuleSet) -> Loaded:
             faults.append(settings.document.fault(("routes", index, "match"), str(error)))
     if faults:
         raise ConfigError(faults)
-    return Loaded(settings, rules, tuple(routes), (*settings.warnings, *rules.warnings))
+    return Loaded(settings, rules, read, tuple(routes), (*settings.warnings, *rules.warnings, *warnings))
 
 
 def _label_faults(settings: Settings, rules: RuleSet) -> Iterator[Fault]:
@@ -85,8 +108,17 @@ def _notify_faults(settings: Settings, rules: RuleSet) -> Iterator[Fault]:
     channels = sorted(settings.channels)
     for rule in rules.rules:
         for channel in rule.notify or ():
-            if channel not in settings.channels and not (channel == CONSOLE and not channels):
+            if channel not in settings.channels:
                 text = f"there is no channel {quoted(channel)}{suggestion(channel, channels)}"
+                yield rules.places[rule.name].fault("notify", text)
+
+
+def _unheard(rules: RuleSet) -> Iterator[Fault]:
+    """Without any channel there is the console, for every rule."""
+    for rule in rules.rules:
+        for channel in rule.notify or ():
+            if channel != CONSOLE:
+                text = f"there is no channel {quoted(channel)}, there are none at all: it is told on the console"
                 yield rules.places[rule.name].fault("notify", text)
 
 

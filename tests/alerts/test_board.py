@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from watcher.alerts.board import Board, Utterance, Voice
+from watcher.alerts.board import Board, Heard, Utterance, Voice
 from watcher.alerts.routes import Timers, compile_route
 from watcher.model.alert import Alert, EndReason, Episode, Origin
 from watcher.model.message import Say, Severity
@@ -73,8 +73,25 @@ def test_a_restart_says_nothing_again() -> None:
     first.update(episode, T)
     (said,) = first.utterances(T + MINUTE, T)
     assert said.say is Say.FIRST
-    from watcher.alerts.board import Heard
-
     second = board()
     second.restore([episode], [Heard(1, "ops", 1, end_told=False)], [record for record, _, _ in first.records()])
     assert second.utterances(T + 2 * MINUTE, T + 2 * MINUTE) == []
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_an_end_that_was_told_is_not_told_again_when_it_is_corrected(*, restarted: bool) -> None:
+    """A closer look may find that it ended a little earlier."""
+    desk = board()
+    episode = Episode(1, alert(1), T, Origin.NEWS, 1, None, T, T, (1,), T)
+    desk.update(episode, T)
+    assert [one.say for one in desk.utterances(T + MINUTE, T)] == [Say.FIRST]
+    over = T + 10 * MINUTE
+    ended = replace(episode, ended_at=over, end_reason=EndReason.RECOVERED, end_known_at=over)
+    desk.update(ended, over)
+    assert [one.say for one in desk.utterances(over + 5 * MINUTE, over)] == [Say.ALL_ENDED]
+    if restarted:
+        desk.restore([ended], [Heard(1, "ops", 1, end_told=True)], [record for record, _, _ in desk.records()])
+    desk.update(replace(ended, ended_at=over - SECOND), over + 9 * MINUTE)
+    assert desk.utterances(over + 20 * MINUTE, over + 20 * MINUTE) == []
+    desk.update(episode, over + 21 * MINUTE)
+    assert desk.utterances(over + 30 * MINUTE, over + 30 * MINUTE), "but what fires again is news"

@@ -26,9 +26,9 @@ REFUSED_BY_YAML = [
     # the file as a whole
     ("", "is empty"),
     ("# nothing but this\n", "is empty"),
-    ("- a\n- b\n", "1:1: expected a mapping, found a list"),
-    ("just words", "1:1: expected a mapping, found text"),
-    ("12", "1:1: expected a mapping, found the number 12"),
+    ("- a\n- b\n", "1:1: expected a mapping, found a list: the file begins with a key and a colon"),
+    ("just words", "1:1: expected a mapping, found text: the file begins with a key and a colon"),
+    ("12", "1:1: expected a mapping, found the number 12: the file begins with a key and a colon"),
     ("a: 1\n---\nb: 2\n", "2:1: a second document begins: the file may hold only one"),
     ("%YAML 1.1\n---\na: yes\n", "2:1: the file must be YAML 1.2: remove the %YAML line above"),
     ("a: " + "[" * 40 + "]" * 40, "1:36: is nested more than 32 deep"),
@@ -110,14 +110,14 @@ def test_a_byte_order_mark_is_passed_over() -> None:
 
 
 def test_text_that_is_not_utf_8_is_told_where_it_begins() -> None:
-    with pytest.raises(ConfigError, match=r"^f.yaml:2:5: is not UTF-8 text from here on$"):
+    with pytest.raises(ConfigError, match=r"^f.yaml:2:5: is not UTF-8 text from here on: save the file as UTF-8$"):
         parse("a: ü\nb: ü".encode() + b"\xff", "f.yaml")
 
 
 def test_too_much_is_refused(tmp_path: Path) -> None:
     big = tmp_path / "big.yaml"
     big.write_bytes(b"#" * (1024 * 1024 + 1))
-    with pytest.raises(ConfigError, match=r"big.yaml: is larger than 1 MiB$"):
+    with pytest.raises(ConfigError, match=r"big.yaml: is larger than 1 MiB: split it into several files$"):
         read(big)
     with pytest.raises(ConfigError, match=r"has more than 100000 values$"):
         parsed("a: [" + "1," * 100_001 + "]")

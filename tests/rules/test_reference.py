@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from watcher.cli.app import app
 from watcher.model.message import Severity
 from watcher.model.task import STATUSES
 from watcher.model.trouble import TroubleKind
@@ -172,6 +174,13 @@ def test_every_example_loads_without_a_warning(example: str, tmp_path: Path) -> 
     loaded = load_rules(tmp_path)
     assert loaded.rules
     assert loaded.warnings == ()
+
+
+@pytest.mark.parametrize("example", [one for one in EXAMPLES if "tests:" in one])
+def test_every_test_that_is_shown_passes(example: str, tmp_path: Path) -> None:
+    (tmp_path / "example.yaml").write_text(example)
+    done = CliRunner().invoke(app, ["rules", "test", str(tmp_path)])
+    assert done.exit_code == 0, done.output
 
 
 def test_every_shipped_rule_is_in_the_table_and_no_other() -> None:

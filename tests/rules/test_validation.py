@@ -88,8 +88,11 @@ REFUSED_BY_THE_MODEL = [
     ("name:\n", ["1:1: expected text, found nothing"]),
     ("name: [a]\n", ["1:7: expected text, found a list"]),
     ("name: {a: b}\n", ["1:7: expected text, found a mapping"]),
-    ("name: x\nwheels: slack://T/secret\n", ["2:9: expected a list, found text"]),
-    ("name: x\nwheels: [round]\n", ["2:10: expected a mapping, found text"]),
+    (
+        "name: x\nwheels: slack://T/secret\n",
+        ["2:9: expected a list, found text: write it in brackets, [first, second]"],
+    ),
+    ("name: x\nwheels: [round]\n", ["2:10: expected a mapping with the keys spokes and rim, found text"]),
     ("name: x\nwheels: [{spokes: 1.5}]\n", ["2:19: expected a whole number, found the number 1.5"]),
     ("name: x\nwheels: [{spokes: 1e3}]\n", ["2:19: expected a whole number, found the number 1e3"]),
     ("name: x\nwheels: [{spokes: true}]\n", ["2:19: expected a whole number, found true"]),

@@ -96,6 +96,8 @@ class Board:
         self._inhibitors = Inhibitors(rules)
         self._groups: dict[str, Group] = {}
         self._records: dict[str, GroupRecord] = {}
+        self._done: set[tuple[int, str]] = set()
+        """Episodes and the channels that need not hear of them any more, whatever is corrected later."""
 
     def restore(
         self,
@@ -117,6 +119,7 @@ class Board:
             self._inhibitors.note(episode, episode.known_at)
         self._records = {record.key: record for record in records}
         told = {(one.episode, one.channel): one for one in heard}
+        self._done = {about for about, one in told.items() if one.end_told}
         for episode in episodes:
             for group in self._groups_of(episode):
                 known = told.get((episode.id, group.destination.channel))
@@ -131,6 +134,8 @@ class Board:
         for group in self._groups_of(episode):
             member = group.members.get(episode.id)
             if member is None:
+                if not episode.firing and (episode.id, group.destination.channel) in self._done:
+                    continue
                 self._place(group, episode, None)
                 news = True
                 continue
@@ -242,6 +247,7 @@ class Board:
             member.told_count, member.grew_at = member.episode.count, None
         for member in ended:
             group.members.pop(member.episode.id, None)
+            self._done.add((member.episode.id, group.destination.channel))
         name = f"{group.destination.key}/{say.value}/{group.flushes}"
         identity = sha256(name.encode()).hexdigest()[:10]
         channel = group.destination.channel
@@ -297,6 +303,8 @@ class Board:
             unwanted = member.told and not group.sends_resolved
             if too_old or never_told or unwanted:
                 del group.members[member.episode.id]
+                if unwanted:
+                    self._done.add((member.episode.id, group.destination.channel))
         if not group.members:
             self._records[group.destination.key] = GroupRecord(
                 group.destination.key, group.anchored_at, group.spoken_at, group.flushes

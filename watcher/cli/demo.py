@@ -1,6 +1,7 @@
 """`demo`: a simulated farm, the real daemon polling it over HTTP, and what it would tell you."""
 
 import asyncio
+import json
 import tempfile
 import time
 from contextlib import suppress
@@ -9,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from watcher.cli.common import Exit, command
+from watcher.cli.common import Exit, command, complain
+from watcher.errors import WatcherError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -37,6 +39,14 @@ def demo(
     for_: Annotated[
         str, typer.Option("--for", metavar="DURATION", help="How long; the whole story takes 20 s.")
     ] = "30s",
+    rules: Annotated[
+        Path | None,
+        typer.Option("--rules", metavar="DIR", help="Your own rules instead; what you save meanwhile is taken."),
+    ] = None,
+    history: Annotated[
+        Path | None,
+        typer.Option("--history", metavar="FILE", help="Write all tasks there at the end: for rules backtest."),
+    ] = None,
 ) -> int:
     """Show it all on a simulated farm: no key, no file and no network needed."""
     from rich.console import Console
@@ -50,11 +60,11 @@ def demo(
         raise typer.BadParameter(str(error), param_hint="--for") from error
     configure("error", "console")
     with tempfile.TemporaryDirectory(prefix="nonce-watcher-demo-") as folder, suppress(KeyboardInterrupt):
-        asyncio.run(_play(Path(folder), length, Console(highlight=False)))
+        asyncio.run(_play(Path(folder), length, Console(highlight=False), rules, history))
     return Exit.DONE
 
 
-async def _play(folder: Path, length: float, console: "Console") -> None:
+async def _play(folder: Path, length: float, console: "Console", rules: Path | None, kept: Path | None) -> None:
     from datetime import timedelta
 
     from watcher.assembly import Host
@@ -71,7 +81,8 @@ async def _play(folder: Path, length: float, console: "Console") -> None:
     began = time.monotonic()
     with SimServer(sim) as server:
         config = folder / "config.yaml"
-        config.write_text(_CONFIG.format(url=server.base_url, workspace=sim.workspace, rules=pack_folder()))
+        where = json.dumps(str((rules or pack_folder()).resolve()))
+        config.write_text(_CONFIG.format(url=server.base_url, workspace=sim.workspace, rules=where))
         messages = Panels(console, sim)
 
         async def sleep(seconds: float) -> None:
@@ -85,13 +96,19 @@ async def _play(folder: Path, length: float, console: "Console") -> None:
             console=messages,
         )
         loaded = load_all(config, host.environ)
-        _introduce(console, sim, server.base_url, len(loaded.rules.rules))
+        for warning in loaded.rules.warnings:
+            complain(f"warning: {warning}")
+        told = f"{len(loaded.rules.rules)} {'shipped rules' if rules is None else f'rules from {rules}'}"
+        _introduce(console, sim, server.base_url, told)
         daemon = Daemon(config, loaded, host)
         async with asyncio.TaskGroup() as group:
             group.create_task(daemon.run())
             await _narrate(console, sim, messages, began + length)
             daemon.stop()
-    _conclude(console, sim, messages, time.monotonic() - began)
+    _conclude(console, sim, messages, time.monotonic() - began, own=rules is not None)
+    if kept is not None:
+        _keep(sim, kept)
+        console.print(f"The tasks are in {kept}: nonce-watcher rules backtest --rules DIR --history {kept}")
 
 
 class Panels:
@@ -118,10 +135,24 @@ class Panels:
         return Outcome(Result.SENT, f"{target.service} showed it")
 
 
-def _introduce(console: "Console", sim: "Sim", url: str, rules: int) -> None:
+def _keep(sim: "Sim", file: Path) -> None:
+    """Write all tasks, as `rules backtest` reads them.
+
+    Raises:
+        WatcherError: the file can't be written.
+    """
+    from watcher.sim.history import history_rows
+
+    try:
+        file.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in history_rows(sim)))
+    except OSError as error:
+        raise WatcherError(f"{file}: cannot be written: {error.strerror}") from error
+
+
+def _introduce(console: "Console", sim: "Sim", url: str, rules: str) -> None:
     farms = " and ".join(f"[bold]{farm.name}[/bold] ({len(farm.miners)} miners)" for farm in sim.farms.values())
     console.print(f"[bold]nonce-watcher demo[/bold]  one second here is a minute there; {url} is the simulated API")
-    console.print(f"Watching {farms} with {rules} shipped rules, at most 90 requests a minute.")
+    console.print(f"Watching {farms} with {rules}, at most 90 requests a minute.")
     console.print("A week of old failures is learnt in silence. Then a firmware rollout begins…\n")
 
 
@@ -139,7 +170,7 @@ async def _narrate(console: "Console", sim: "Sim", messages: Panels, until: floa
             await asyncio.sleep(0.2)
 
 
-def _conclude(console: "Console", sim: "Sim", messages: Panels, took: float) -> None:
+def _conclude(console: "Console", sim: "Sim", messages: Panels, took: float, *, own: bool) -> None:
     from watcher.sim.sim import most_within
 
     busiest = most_within((request.at for request in sim.requests), 60 / SCALE)
@@ -147,4 +178,5 @@ def _conclude(console: "Console", sim: "Sim", messages: Panels, took: float) -> 
         f"\n{took * SCALE / 60:.0f} minutes on the farm: {len(sim.tasks)} tasks, {len(sim.requests)} requests "
         f"(at most {busiest} in any minute), [bold]{messages.sent} messages[/bold]."
     )
-    console.print("Next: [bold]nonce-watcher init[/bold] writes a configuration and these rules for your farm.")
+    if not own:
+        console.print("Next: [bold]nonce-watcher init[/bold] writes a configuration and these rules for your farm.")

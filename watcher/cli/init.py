@@ -31,6 +31,7 @@ def init(
         complain(f"{error.filename}: cannot be written: {error.strerror}")
         return Exit.USAGE
     typer.echo(f"wrote {config} and {rules}/\n")
+    typer.echo(f"A first rule of your own, tried without a key: {rules / 'README.md'}\n")
     typer.echo("Next:")
     typer.echo(f"  1. set nonce.workspace and a channel in {config}")
     typer.echo("  2. export NONCE_API_KEY=…")

@@ -21,7 +21,7 @@ from ruamel.yaml.events import (
 )
 
 from watcher.errors import ConfigError, Fault
-from watcher.rules.syntax import syntax_fault
+from watcher.rules.syntax import NO_BREAK, NO_BREAK_SPACE, syntax_fault
 from watcher.rules.wording import quoted
 
 MOST_NODES = 100_000
@@ -39,6 +39,7 @@ _INTEGER = re.compile(r"[-+]?[0-9]{1,18}")  # a longer one is read as a float, a
 _OTHER_BASE = re.compile(r"0o[0-7]{1,20}|0x[0-9a-fA-F]{1,15}")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_OPENING_QUOTES = "“”„‟‘’‚«»"
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -150,6 +151,10 @@ class Composer:
         text: str = event.value
         if _SURROGATE.search(text):
             self._refuse(event, r"contains half a character (\ud800 to \udfff)")
+        if event.implicit[0] and text[:1] and text[0] in _OPENING_QUOTES:
+            self._refuse(event, f"{text[0]} is part of the text here, not a quote: write plain ones")
+        if event.implicit[0] and text[:1] == NO_BREAK:
+            self._refuse(event, NO_BREAK_SPACE)
         return resolve(text) if event.implicit[0] else text
 
     def _refuse_decoration(self, event: Event) -> None:

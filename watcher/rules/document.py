@@ -77,13 +77,15 @@ def read(path: Path, *, allow_empty: bool = False) -> Document:
 def parse(content: bytes, path: str, *, allow_empty: bool = False) -> Document:
     """As `read`, for the content of a file."""
     if len(content) > MOST_BYTES:
-        raise ConfigError([Fault(path, 0, 0, "is larger than 1 MiB")])
+        raise ConfigError([Fault(path, 0, 0, "is larger than 1 MiB: split it into several files")])
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         column = len(content[content.rfind(b"\n", 0, error.start) + 1 : error.start].decode()) + 1
-        raise ConfigError([Fault(path, line, column, "is not UTF-8 text from here on")]) from error
+        raise ConfigError(
+            [Fault(path, line, column, "is not UTF-8 text from here on: save the file as UTF-8")]
+        ) from error
     composer = Composer(path)
     data = composer.compose(text)
     if data is None and allow_empty:
@@ -91,7 +93,9 @@ def parse(content: bytes, path: str, *, allow_empty: bool = False) -> Document:
     elif data is None:
         composer.faults.append(Fault(path, 0, 0, "is empty"))
     elif not isinstance(data, dict):
-        composer.faults.append(Fault(path, 1, 1, f"expected a mapping, found {found(data)}"))
+        composer.faults.append(
+            Fault(path, 1, 1, f"expected a mapping, found {found(data)}: the file begins with a key and a colon")
+        )
     if composer.faults:
         raise ConfigError(composer.faults)
     return Document(path, data, composer.places, composer.key_places)

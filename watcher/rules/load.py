@@ -1,21 +1,23 @@
 """A folder of rule files as a set of rules, or every fault in it at once."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from watcher.errors import ConfigError, Fault
-from watcher.model.task import STATUSES
 from watcher.rules.composing import Where
 from watcher.rules.document import Document, read
 from watcher.rules.fields import FIELDS
+from watcher.rules.odd_words import odd_words
 from watcher.rules.rule import Rule
 from watcher.rules.schema import RuleFile, RulePart
 from watcher.rules.template import TemplateFailed
+from watcher.rules.unless import unless_faults
 from watcher.rules.validation import validate
 from watcher.rules.wording import listed, quoted, suggestion
+from watcher.rules.written_test import TestPart
 
 SUFFIXES = (".yaml", ".yml")
 
@@ -90,12 +92,14 @@ def load_rules(folder: Path) -> RuleSet:
             place, rule = Place(document, index), part.compiled()
             rules.append((place, rule))
             faults += _sample_faults(place, rule)
-        warnings += _odd_words(document, parts)
+        warnings += (
+            Place(document, index).fault(where, text) for index, where, text in odd_words(document, parts, SAMPLE)
+        )
     if not rules and not faults:
         faults.append(
             Fault(str(folder), 0, 0, "no rules here: at least one is needed (nonce-watcher init writes some)")
         )
-    faults += _unless_faults(rules, places, complete=complete)
+    faults += unless_faults(rules, places, complete=complete)
     if faults:
         raise ConfigError(faults)
     return RuleSet(tuple(rule for _, rule in rules), places, tuple(sorted(warnings)))
@@ -125,7 +129,7 @@ def _names(document: Document) -> Iterator[tuple[int, str]]:
 
 
 def _validated(document: Document) -> tuple[Mapping[int, RulePart], list[Fault]]:
-    """The file's rules that are right, by position, and every fault; those of a rule carry its name."""
+    """The file's rules that are right, by position, and every fault; those of a rule or test carry its name."""
     parts: dict[int, RulePart] = {}
     faults: list[Fault] = []
     names = dict(_names(document))
@@ -134,6 +138,13 @@ def _validated(document: Document) -> tuple[Mapping[int, RulePart], list[Fault]]
         about = f"rule {quoted(names[index])}" if index in names else ""
         try:
             parts[index] = validate(document, RulePart, under=("rules", index), about=about)
+        except ConfigError as error:
+            faults += error.faults
+    tests = document.data.get("tests")
+    for index, test in enumerate(tests if isinstance(tests, tuple) else ()):
+        about = f"test {quoted(test['name'])}" if isinstance(test, dict) and isinstance(test.get("name"), str) else ""
+        try:
+            validate(document, TestPart, under=("tests", index), about=about)
         except ConfigError as error:
             faults += error.faults
     try:
@@ -179,70 +190,3 @@ def _meant(failure: str) -> str:
         return ""
     others = sorted(SAMPLE.keys() - FIELDS.keys())
     return suggestion(unknown[1], SAMPLE) or f"; a template has the fields, and {listed(others, 'and')}"
-
-
-def _unless_faults(rules: Iterable[tuple[Place, Rule]], named: Collection[str], *, complete: bool) -> Iterator[Fault]:
-    """What `unless` and `unless_same` name and other rules do not have.
-
-    Args:
-        rules: those that are right.
-        named: the names of all, right or wrong.
-        complete: every file could be read; else a rule that seems to be missing may stand in one of the others.
-    """
-    right = {rule.name: rule for _, rule in rules}
-    for place, rule in rules:
-        hushing: dict[int, Rule] = {}
-        for position, name in enumerate(place.data.get("unless", ())):
-            where = ("unless", position)
-            if name == rule.name:
-                yield place.fault(where, "unless names this rule itself: name the rules whose alerts hush it")
-            elif name in right:
-                hushing[position] = right[name]
-            elif name not in named and complete:
-                near = suggestion(name, set(named) - {rule.name}) or ": unless names other rules of this folder"
-                yield place.fault(where, f"there is no rule {quoted(name)}{near}")
-        if rule.unless:
-            yield from _unless_same_faults(place, rule, hushing)
-
-
-def _unless_same_faults(place: Place, rule: Rule, hushing: Mapping[int, Rule]) -> Iterator[Fault]:
-    """Labels by which the two can't be compared.
-
-    Args:
-        place: of the rule that is hushed.
-        rule: it.
-        hushing: the rules that its `unless` names, by their position there.
-    """
-    said = "unless_same" in place.data
-    for position, label in enumerate(rule.unless_same):
-        compares = f"unless compares the label {quoted(label)}, which"
-        if label not in rule.label_names:
-            mend = _carried(label, rule) if said else f": write unless_same, or add {label} to by"
-            where = ("unless_same", position) if said else ("unless",)
-            yield place.fault(where, f"{compares} this rule's alerts do not carry{mend}")
-            continue
-        for at, other in hushing.items():
-            if label not in other.label_names:
-                about = quoted(other.name)
-                mend = _carried(label, other) if said else f": write unless_same, or add {label} to the by of {about}"
-                where = ("unless_same", position) if said else ("unless", at)
-                yield place.fault(where, f"{compares} the alerts of {about} do not carry{mend}")
-
-
-def _carried(label: str, rule: Rule) -> str:
-    labels = sorted(rule.label_names - {"rule"})
-    return suggestion(label, labels) or f": they carry {listed(labels, 'and')}"
-
-
-def _odd_words(document: Document, parts: Collection[int]) -> Iterator[Fault]:
-    """Statuses are an open set, so an undocumented one is allowed; a misspelt one would never match."""
-    for where in document.places:
-        if where[:1] != ("rules",) or where[-1] != "status" or where[1] not in parts or where[2] == "labels":
-            continue
-        written = document.at(where)
-        for status in written if isinstance(written, tuple) else (written,):
-            plain = status.removeprefix("!")
-            near = suggestion(plain, STATUSES)
-            if plain not in STATUSES and plain.isidentifier() and near:
-                place = Place(document, int(where[1]))
-                yield place.fault(where[2:], f"{quoted(plain)} is no documented status{near}")

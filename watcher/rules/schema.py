@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, cr
 from pydantic_core import InitErrorDetails
 
 from watcher.model.message import Severity
+from watcher.model.task import FINAL_STATUSES, OPEN_STATUSES
 from watcher.model.times import Millis
 from watcher.model.trouble import TroubleKind
 from watcher.rules.bound import BoundWhere
@@ -145,7 +146,7 @@ class RuleBase(Part):
     expire: Annotated[Duration | None, BeforeValidator(_or_never)] = DEFAULT_EXPIRE
     unless: tuple[Text, ...] = ()
     unless_same: tuple[Text, ...] = DEFAULT_UNLESS_SAME
-    notify: tuple[Text, ...] | None = None
+    notify: Annotated[tuple[Text, ...], Field(min_length=1)] | None = None
     labels: dict[Text, Text] = Field(default_factory=dict)
     runbook: Text | None = None
     message: MessagePart = MessagePart()
@@ -187,8 +188,16 @@ class RuleBase(Part):
             if not kind.of_single_events:
                 text = f"{name} goes with each and new: an alert of {self.condition} ends when it is no longer true"
                 yield (name,), text
+        if self.condition == "stuck" and self.match is not None and not self._sees_open_tasks():
+            yield ("match",), f"stuck is about open tasks: a status of {listed(OPEN_STATUSES)}, or none for all of them"
         if "unless_same" in said and not self.unless:
             yield ("unless_same",), "unless_same goes with unless: the rules whose alerts hush this one"
+
+    def _sees_open_tasks(self) -> bool:
+        """Statuses are an open set, so only those that are documented as final are known to be wrong."""
+        said = None if self.match is None else self.match.model_dump(exclude_unset=True).get("status")
+        patterns = said if isinstance(said, tuple) else (said,)
+        return said is None or not all(pattern in FINAL_STATUSES for pattern in patterns)
 
     @property
     def of_watcher(self) -> bool:

@@ -7,6 +7,18 @@ from ruamel.yaml.reader import ReaderError
 
 from watcher.errors import Fault
 
+NO_BREAK = "\u00a0"
+NO_BREAK_SPACE = "a no-break space, which came with a copied text: type a plain space instead"
+_BEFORE = (
+    (r"^(<{7}|={7}|>{7})", "a conflict of a merge is left here: keep one side, and remove the marks"),
+    (rf"^[ ]*{NO_BREAK}|:{NO_BREAK}", NO_BREAK_SPACE),
+)
+"""What spoils the file wherever the parser notices it."""
+_NEAR = (
+    (r"^ *()-[A-Za-z_]+: ", 'a "-" needs a space after it'),
+    (r"^ *(?:- +)?[A-Za-z_]+():[^\s:/]", 'a ":" needs a space after it'),
+)
+"""What spoils the line above the one that the parser stumbles over; the place is the group's."""
 _FROM_OPENING = (
     (r"quoted scalar .*end of", "the quotes that open here are never closed"),
     (r"flow sequence", 'the list that opens here is broken: expected "," or "]"'),
@@ -38,8 +50,10 @@ def syntax_fault(path: str, text: str, error: Exception) -> Fault:
         return Fault(path, 0, 0, "is not valid YAML: a character that does not exist")
     mark: StringMark = error.problem_mark
     complaint = " ".join(f"{error.context} {error.problem}".split())
-    if re.match(r" *\t", (text.splitlines()[mark.line : mark.line + 1] or [""])[0]):
-        return _fault(path, mark, "a tab: YAML is indented with spaces only")
+    if (spoiled := _spoiled(path, text.splitlines(), mark, complaint)) is not None:
+        return spoiled
+    if "parsing a flow node" in complaint and (opened := _comment_in_brackets(text[: mark.index])):
+        return Fault(path, *opened, 'a "#" after a space or bracket begins a comment: a text with it needs quotes')
     for pattern, sentence in _FROM_OPENING:
         if re.search(pattern, complaint):
             return _fault(path, error.context_mark or mark, sentence)
@@ -47,6 +61,31 @@ def syntax_fault(path: str, text: str, error: Exception) -> Fault:
         if re.search(pattern, complaint):
             return _fault(path, mark, sentence)
     return _fault(path, mark, f"is not valid YAML: {complaint}")
+
+
+def _spoiled(path: str, lines: list[str], mark: StringMark, complaint: str) -> Fault | None:
+    """What the parser does not name: it only stumbles over what follows."""
+    line, column = int(mark.line), int(mark.column)
+    here = lines[line] if line < len(lines) else ""
+    if re.match(r" *\t", here) or here[column : column + 1] == "\t":
+        return _fault(path, mark, "a tab: YAML is indented with spaces only")
+    for number, text in enumerate(lines[: line + 1], start=1):
+        for pattern, sentence in _BEFORE:
+            if found := re.search(pattern, text):
+                return Fault(path, number, found.end() if NO_BREAK in found[0] else 1, sentence)
+    for pattern, sentence in _NEAR if "mapping values" in complaint and line else ():
+        if found := re.match(pattern, lines[line - 1]):
+            return Fault(path, line, found.start(1) + 1, sentence)
+    return None
+
+
+def _comment_in_brackets(text: str) -> tuple[int, int] | None:
+    """Line and column of the last `#` that begins a comment right after a bracket or comma."""
+    found = list(re.finditer(r"[\[{,]\s*#", text))
+    if not found:
+        return None
+    before = text[: found[-1].end() - 1]
+    return before.count("\n") + 1, len(before) - before.rfind("\n")
 
 
 def _fault(path: str, mark: StringMark, text: str) -> Fault:

@@ -2,7 +2,7 @@
 operator's words. The sentences of the models' own validators (ValueError) come out as they are."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
@@ -37,6 +37,20 @@ _BOUNDS = {
     "too_short": "must have at least {min_length} of them",
     "too_long": "must have at most {max_length} of them",
 }
+_OTHER_WORDS = {
+    **dict.fromkeys(("rule", "alert", "id"), "name"),
+    **dict.fromkeys(("group_by", "group"), "by"),
+    **dict.fromkeys(("threshold", "min_count"), "at_least"),
+    **dict.fromkeys(("window", "during", "period", "interval"), "within"),
+    **dict.fromkeys(("description", "annotations"), "summary"),
+    **dict.fromkeys(("filter", "when", "if", "on"), "match"),
+    **dict.fromkeys(("expr", "expression"), "where"),
+    **dict.fromkeys(("channel", "channels", "receiver"), "notify"),
+    **dict.fromkeys(("level", "priority"), "severity"),
+    **dict.fromkeys(("longer", "for", "after"), "longer_than"),
+    **dict.fromkeys(("title", "body", "text", "template"), "message"),
+}
+"""What other systems call a key."""
 _CHOICE = re.compile(r"'([^']*)'")
 
 
@@ -148,7 +162,10 @@ def _fault(document: Document, model: type[BaseModel], under: Where, prefix: str
     if _of_key(finding.error):
         return document.key_fault(where, prefix + _sentence(finding.error))
     if finding.expected:
-        return document.fault(where, prefix + _unexpected(finding, document.place(where).written))
+        keys = [
+            field.alias or name for one in models_at(model, finding.where) for name, field in one.model_fields.items()
+        ]
+        return document.fault(where, prefix + _unexpected(finding, document.place(where).written, keys))
     return document.fault(where, prefix + _sentence(finding.error))
 
 
@@ -156,27 +173,43 @@ def _unknown(key: str, models: Iterable[type[BaseModel]]) -> str:
     models = list(models)
     if any(key in model.later for model in models if issubclass(model, Part)):
         return f"this version of nonce-watcher has no {quoted(key)} yet"
-    known = [field.alias or name for model in models for name, field in model.model_fields.items()]
+    known = _keys(models)
     if not known:
         return f"unknown key {quoted(key)}; none is known here"
+    if (other := _OTHER_WORDS.get(key)) in known:
+        return f"unknown key {quoted(key)} (did you mean {quoted(str(other))}?)"
     near = suggestion(key, known) or f"; known here: {listed(known, 'and')}"
     return f"unknown key {quoted(key)}{near}"
 
 
-def _unexpected(finding: _Finding, written: str | None) -> str:
+def _keys(models: Iterable[type[BaseModel]]) -> list[str]:
+    return [field.alias or name for model in models for name, field in model.model_fields.items()]
+
+
+def _unexpected(finding: _Finding, written: str | None, keys: Sequence[str]) -> str:
+    """Args:
+    keys: those of the mapping that may stand there.
+    """
     value = finding.value
     choices = [word.strip('"') for word in finding.expected if word.startswith('"')]
     near = suggestion(value, choices) if isinstance(value, str) else ""
     hint = _hint(value, written, set(finding.expected))
-    return f"expected {listed(finding.expected)}, found {found(value, written)}{near}{hint}"
+    wanted = listed(finding.expected)
+    if wanted == "a mapping" and keys:
+        wanted = f"a mapping with the key{'s' if len(keys) > 1 else ''} {listed(keys, 'and')}"
+    return f"expected {wanted}, found {found(value, written)}{near}{hint}"
 
 
 def _hint(value: object, written: str | None, expected: set[str]) -> str:
     """What differs in YAML 1.2 from what the operator may have meant."""
     if "text" in expected and isinstance(value, bool | int | float):
         return f': put it in quotes: "{written}"'
+    if isinstance(value, dict) and expected == {"a list"}:
+        return ': every entry begins with "- "'
     if not isinstance(value, str):
         return ""
+    if expected == {"a list"}:
+        return ": write it in brackets, [first, second]"
     meant = resolve(value.replace("_", ""))
     if "true or false" in expected and value.lower() in {"yes", "no", "on", "off"}:
         return f": YAML 1.2 takes {value} as text"

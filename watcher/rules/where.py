@@ -34,6 +34,15 @@ _FUNCTIONS = sorted(
     | {"getFullYear", "getHours", "getMilliseconds", "getMinutes", "getMonth", "getSeconds"}
 )
 
+_MEANT = (
+    (r"\band\b", "; CEL writes && for and"),
+    (r"\bor\b", "; CEL writes || for or"),
+    (r"[=!]~", "; a regular expression is asked for by matches: model.matches('S19')"),
+    (r"\d(s|m|h|d)\b", "; lengths of time are numbers of seconds here: duration > 300"),
+    (r"(?<![=!<>])=(?!=)", "; CEL compares with =="),
+)
+"""What other languages write, and what CEL does."""
+
 _LONGEST_SOURCE = 2000
 _LARGEST = 10_000
 _CHARACTERS_A_NODE = 100
@@ -223,8 +232,9 @@ def _parsed(source: str) -> Any:  # noqa: ANN401  # a cel.Program, of a library 
     except ValueError as error:
         said = str(error).removeprefix(f"Failed to parse expression '{source}': ")
         place = re.search(r"<input>:(\d+):(\d+): (?:Syntax error: )?(.*)", said)
+        meant = next((hint for pattern, hint in _MEANT if re.search(pattern, source)), "")
         detail = f": line {place[1]}, character {place[2]}: {place[3].partition(' expecting {')[0]}" if place else ""
-        raise ValueError(f"the expression is no CEL{detail}") from error
+        raise ValueError(f"the expression is no CEL{detail}{meant}") from error
 
 
 def _literal(token: str) -> str:
@@ -237,9 +247,11 @@ def _literal(token: str) -> str:
 def _check(names: Iterable[str], functions: Iterable[str]) -> None:
     for name in sorted(names):
         if name not in _TYPES and name not in _NAMES:
-            raise ValueError(f"unknown field {quoted(name)}{suggestion(name, _NAMES)}")
+            near = suggestion(name, _NAMES) or f"; known here: {listed(_NAMES, 'and')}"
+            raise ValueError(f"unknown field {quoted(name)}{near}")
     for name in sorted(functions):
         if name in LOOPS:
             raise ValueError(f"`{name}` is asked of a list or map, with a name and an expression: list.{name}(x, …)")
         if name.isidentifier() and name not in _FUNCTIONS:
-            raise ValueError(f"unknown function {quoted(name)}{suggestion(name, _FUNCTIONS + sorted(LOOPS))}")
+            near = "; CEL writes ! for not" if name == "not" else suggestion(name, _FUNCTIONS + sorted(LOOPS))
+            raise ValueError(f"unknown function {quoted(name)}{near}")

@@ -105,13 +105,17 @@ def _moment(text: str) -> "Millis":
 
 def _store(config: Path | None, since: str) -> _Source:
     from watcher.cli.common import reader
+    from watcher.errors import StoreUnusable, WatcherError
     from watcher.rules.quantities import parse_duration
 
     try:
         reach = parse_duration(since)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--since") from error
-    _, store = reader(config)
+    try:
+        _, store = reader(config)
+    except StoreUnusable as error:
+        raise WatcherError(f"{error}; or replay a file: `--history`, such as `demo --history FILE` writes") from error
     until = store.fleet.last_look() or 0
     keys = store.past.keys_in_order(until - 2 * reach)
 
