@@ -13,6 +13,7 @@ from watcher.alerts.identity import alert_of, fingerprint
 from watcher.alerts.troubles import Troubles
 from watcher.model.alert import EndReason, Episode, Origin
 from watcher.model.codec import to_json
+from watcher.model.decision import Decided, Hush, Why
 from watcher.model.message import Say
 from watcher.model.subject import TaskChange
 from watcher.model.times import DAY, Millis, iso
@@ -134,7 +135,8 @@ class Desk:
         ]
         unsaid = self._store.episodes.unsaid(now - self._policy.max_age)
         standing = [episode for found in self._open.values() for episode in found]
-        self._board.restore(unsaid, heard, self._records.values(), standing)
+        reasons = self._store.speech.last_decisions([episode.id for episode in unsaid])
+        self._board.restore(unsaid, heard, self._records.values(), standing, reasons)
 
     # --- judging
 
@@ -215,7 +217,7 @@ class Desk:
         if change.change is not Change.WENT_ON:
             _tell(change.change, episode)
         if episode.origin is Origin.BASELINE and change.change is Change.BEGAN:
-            self._store.speech.decided(now, name, None, Origin.BASELINE.value)
+            self._store.speech.decided([Decided(now, name, None, episode.id, Why(Hush.BASELINE))])
 
     def troubled(self, troubles: Sequence[Trouble], now: Millis) -> list[EpisodeChange]:
         """What the watcher's own troubles change; to be written by `note_troubles`."""
@@ -238,6 +240,10 @@ class Desk:
         utterances = self._board.utterances(now, self._watermarks.of(Scope()), hurry=hurry)
         for utterance in utterances:
             self._utter(utterance)
+        self._store.speech.decided(
+            Decided(now, one.episode.alert.fingerprint, one.channel, one.episode.id, one.why)
+            for one in self._board.reasons(now)
+        )
         for record, group, reason in self._board.records():
             if self._records.get(record.key) != record:
                 self._records[record.key] = record
@@ -263,9 +269,12 @@ class Desk:
                 utterance.at,
                 ended=not episode.firing,
             )
-            self._store.speech.decided(
-                utterance.at, episode.alert.fingerprint, utterance.channel, utterance.say.value, utterance.id
-            )
+        why = Why(utterance.say, utterance.group.destination.key, message=utterance.id)
+        self._store.speech.decided(
+            Decided(utterance.at, one.episode.alert.fingerprint, utterance.channel, one.episode.id, why)
+            for one in utterance.members
+            if one.episode.id in utterance.concerned
+        )
         _log.info(
             "message queued",
             message=utterance.id,
