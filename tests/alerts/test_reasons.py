@@ -8,8 +8,7 @@ from watcher.model.alert import Alert, EndReason, Episode, Origin
 from watcher.model.decision import Hush, Why
 from watcher.model.message import Say, Severity
 from watcher.model.times import DAY, HOUR, MINUTE, SECOND
-from watcher.rules.conditions import Count
-from watcher.rules.conditions.count import CountSpec
+from watcher.rules.conditions.count import Count, CountSpec
 from watcher.rules.match import NOTHING_ASKED
 from watcher.rules.rule import Rule
 
@@ -53,7 +52,7 @@ def test_a_new_alert_waits_for_its_group_is_said_and_then_is_unchanged_each_told
     assert (reasons[1].reason, reasons[1].due) == (Hush.WAITING, T + 30 * SECOND)
     assert spoken(desk, T + 20 * SECOND) == ([], {})
     (message,), reasons = spoken(desk, T + MINUTE)
-    assert (message.say, message.concerned, reasons) == (Say.FIRST, {1}, {})
+    assert (message.say, set(message.concerned), names(reasons)) == (Say.FIRST, {1}, {})
     assert names(spoken(desk, T + 2 * MINUTE)[1]) == {1: "unchanged"}
     assert spoken(desk, T + 3 * MINUTE) == ([], {})
 
@@ -81,8 +80,9 @@ def test_who_hushes_an_alert_is_named_and_so_is_that_it_no_longer_does() -> None
     _, reasons = spoken(desk, T)
     assert (reasons[2].reason, reasons[2].by, reasons[2].by_rule) == (Hush.INHIBITED, "cause-1", "cause")
     desk.update(over(cause, T + HOUR), T + HOUR)
-    (message,), reasons = spoken(desk, T + HOUR)
-    assert (message.say, message.concerned, reasons) == (Say.FIRST, {2}, {})
+    said, reasons = spoken(desk, T + HOUR)
+    assert Say.FIRST in {message.say for message in said if message.concerned == {2}}
+    assert reasons == {}
 
 
 def test_an_end_waits_for_its_groups_next_message() -> None:
@@ -99,7 +99,7 @@ def test_an_end_waits_for_its_groups_next_message() -> None:
     _, reasons = spoken(desk, T + 3 * MINUTE)
     assert (reasons[2].reason, reasons[2].due) == (Hush.WAITING, T + 6 * MINUTE)
     (message,), reasons = spoken(desk, T + 6 * MINUTE)
-    assert (message.say, message.concerned, reasons) == (Say.ALL_ENDED, {1, 2}, {})
+    assert (message.say, set(message.concerned), names(reasons)) == (Say.ALL_ENDED, {1, 2}, {})
 
 
 def test_the_end_for_a_channel_that_wants_none_changes_nothing() -> None:
@@ -119,7 +119,7 @@ def test_what_came_and_went_waits_for_a_complete_look_or_is_too_old() -> None:
     desk.update(over(episode(2, at=T - 2 * DAY), T - 2 * DAY), T + MINUTE)
     assert names(spoken(desk, T + MINUTE, known_to=T)[1]) == {2: "too_old"}
     (message,), reasons = spoken(desk, T + 2 * MINUTE)
-    assert (message.say, message.concerned, reasons) == (Say.CATCH_UP, {1}, {})
+    assert (message.say, set(message.concerned), names(reasons)) == (Say.CATCH_UP, {1}, {})
 
 
 def test_a_restart_does_not_decide_again_what_was_decided() -> None:

@@ -53,6 +53,15 @@ class Speech:
         cursor = self._connection.execute("SELECT episode, channel, count, end_told_at FROM told")
         return [ToldRecord(*row) for row in cursor]
 
+    def told_of(self, episodes: Sequence[int]) -> list[tuple[int, str, str, Millis]]:
+        """The last message that told each channel of these episodes: episode, channel, its id, when."""
+        cursor = self._connection.execute(
+            "SELECT episode, channel, message, told_at FROM told "
+            "WHERE episode IN (SELECT value FROM json_each(?)) ORDER BY told_at",
+            (json.dumps(list(episodes)),),
+        )
+        return cursor.fetchall()
+
     def tell(self, episode: int, channel: str, message: str, count: int, now: Millis, *, ended: bool) -> None:
         self._connection.execute(
             "INSERT INTO told (episode, channel, message, told_at, count, end_told_at) VALUES (?, ?, ?, ?, ?, ?) "

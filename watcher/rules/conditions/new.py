@@ -176,6 +176,13 @@ class NewSignal:
     def end(self) -> End:
         return self.each.end()
 
+    def figures(self, at: Millis) -> str:
+        learnt_at = (self.begun_at or at) + self.spec.learn
+        if learnt_at > at:
+            return f"still learning which {self.spec.what} there are, for {duration_text(learnt_at - at)} more"
+        known = sum(seen_at + self.spec.memory > at for seen_at in {**self.seen, **self.fresh}.values())
+        return f"{self.each.figures(at)}; {known} known for {self.spec.what}"
+
     def warmed_up(self) -> None:
         """What was found new while the past was not known stands for nothing."""
         self.each.events.clear()
