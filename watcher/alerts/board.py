@@ -126,6 +126,15 @@ class Board:
         for group, member in self._let_go:
             yield from self._changed(group, member, Why(Hush.TOO_OLD, group.destination.key))
 
+    def standing(self, episode: int, now: Millis) -> dict[str, Why]:
+        """What is decided now on one episode, by channel; nothing for what no message speaks of any more."""
+        self._hush()
+        return {
+            group.destination.channel: reason_of(group, group.members[episode], decide(group, now))
+            for group in self._groups.values()
+            if episode in group.members
+        }
+
     @staticmethod
     def _changed(group: Group, member: Member, why: Why) -> Iterator[MemberReason]:
         if not why.same(member.why):
@@ -160,13 +169,17 @@ class Board:
             if member.episode.alert.rule in hushable:
                 member.hushed_by = self._inhibitors.hush(member.episode, single_events=member.single_event)
 
-    def _groups_of(self, episode: Episode) -> Iterator[Group]:
+    def destinations(self, episode: Episode) -> list[Destination]:
+        """Where the routes lead an episode, as they are now."""
         rule = self._rules.get(episode.alert.rule)
         notify = None if rule is None else rule.notify
         found = destinations(self._routes, episode.alert, notify)
         if rule is not None and rule.of_watcher and (broken := episode.alert.labels.get("channel")) is not None:
             found = elsewhere(found, broken, self._voices)
-        for destination in found:
+        return found
+
+    def _groups_of(self, episode: Episode) -> Iterator[Group]:
+        for destination in self.destinations(episode):
             yield self._group(destination)
 
     def _group(self, destination: Destination) -> Group:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from watcher.model.subject import Subject
-from watcher.model.task import Transition
+from watcher.model.task import Transition, is_final
 from watcher.model.times import Millis
 from watcher.replay.clauses import Clause, Fit, clauses_of, no_of, sentence, verdict_of
 from watcher.rules.event import Role
@@ -86,6 +86,8 @@ def candidate(rule: Rule, subject: Subject) -> Candidate:
     condition = rule.condition
     asked: list[Asked] = []
     for transition in subject.transitions:
+        if condition.of_open_tasks and is_final(transition.status):
+            continue
         for part, match in condition.parts():
             clauses = clauses_of(match, subject, transition)
             asked.append(Asked(part, transition, clauses, verdict_of(clauses)))

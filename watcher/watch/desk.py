@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from watcher.alerts.board import Board, GroupRecord, Heard, Utterance
+from watcher.alerts.board import Board, GroupRecord, Utterance
 from watcher.alerts.compose import Composer
 from watcher.alerts.episodes import Change, EpisodeChange, Reading, reconcile, vanished
 from watcher.alerts.identity import alert_of, fingerprint
@@ -24,6 +24,7 @@ from watcher.rules.scope import Scope
 from watcher.rules.tracker import Verdict
 from watcher.store.meta import RuleRecord
 from watcher.store.store import Store
+from watcher.watch.recall import recall
 from watcher.watch.watermarks import Watermarks
 
 _log = structlog.get_logger()
@@ -125,18 +126,7 @@ class Desk:
         self._open.clear()
         for episode in self._store.episodes.open():
             self._open.setdefault(episode.alert.fingerprint, []).append(episode)
-        self._records = {
-            row.key: GroupRecord(row.key, row.anchored_at, row.spoken_at, row.flushes)
-            for row in self._store.speech.groups()
-        }
-        heard = [
-            Heard(told.episode, told.channel, told.count, told.end_told_at is not None)
-            for told in self._store.speech.told()
-        ]
-        unsaid = self._store.episodes.unsaid(now - self._policy.max_age)
-        standing = [episode for found in self._open.values() for episode in found]
-        reasons = self._store.speech.last_decisions([episode.id for episode in unsaid])
-        self._board.restore(unsaid, heard, self._records.values(), standing, reasons)
+        self._records = recall(self._board, self._store, now, self._policy.max_age)
 
     # --- judging
 
