@@ -48,7 +48,7 @@ def why_not(
             complain(f"there is no rule {quoted(rule)}{suggestion(rule, dossier.rules)}: `rules list` shows them")
             return Exit.USAGE
         if found.of_watcher:
-            said = "it is about the watcher itself, not about tasks: `status` shows the watch's troubles, `alerts` what fires"
+            said = "it is about the watcher itself, not about tasks: `status` shows the watch's own troubles"
             print_json({"rule": rule, "words": said}) if json else typer.echo(f"Rule {rule} sees no task: {said}")
             return Exit.DONE
         when = when_of(dossier.present, dossier.zone, as_json=json)
@@ -131,11 +131,11 @@ def _answer(
         "gates": passages_of(passages),
         "figures": figures,
         "transitions": rows,
-        "others": [_brief(rule, one, when) for one in others],
+        "others": [_brief(one, when) for one in others],
     }
 
 
-def _brief(rule: "Rule", one: "Candidate", when: "When") -> dict[str, Any]:
+def _brief(one: "Candidate", when: "When") -> dict[str, Any]:
     task, best = one.subject.task, one.best
     at = one.subject.transitions[-1].at
     words = f"matched at {when(one.at)}" if one.at is not None else "" if best is None else best.words
@@ -222,7 +222,7 @@ def _of_place(
         "task": None,
         "figures": None,
         "transitions": [],
-        "others": [_brief(rule, one, when) for one in ordered],
+        "others": [_brief(one, when) for one in ordered],
     }
     key = _key_of_miner(dossier, rule, miner, [one.subject for one in ordered])
     if key is None:
