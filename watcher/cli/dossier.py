@@ -122,7 +122,9 @@ class Dossier:
                 why = last.why
             sent = [one.as_of(at) for one in own.sent if one.channel == name]
             ended = episode.ended_at is not None and episode.ended_at <= at
-            found.append(Channel(name, self._route(episode, routes.get(name)), why, sent, ended))
+            rule = self.rules.get(episode.alert.rule)
+            unless = () if rule is None else tuple(sorted(rule.unless))
+            found.append(Channel(name, self._route(episode, routes.get(name)), why, sent, ended, unless))
         return found
 
     _latest: Millis = 1 << 62

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from watcher.cli.report import Sheet
     from watcher.model.alert import Episode
     from watcher.model.times import Millis
-    from watcher.replay.gates import Passage, When
+    from watcher.replay.figures import Figures
+    from watcher.replay.gates import Channel, Passage, When
 
 _TASKS = 3
 _EPISODES = 5
@@ -103,7 +104,8 @@ def _explained(
             "then" if moment is not None else "now": retelling.at(key, until),
         }
     channels = dossier.channels(episode, moment)
-    passages = _passages(dossier, episode, figures.get("fired"), channels, when)
+    tasks = _tasks(dossier, episode, moment)
+    passages = _passages(dossier, episode, len(tasks), until, figures.get("fired"), channels, when)
     decisions = dossier.decisions(alert.fingerprint, until)
     return {
         "alert": alert.fingerprint,
@@ -120,7 +122,7 @@ def _explained(
         "keep_firing_for": None if rule is None else rule.keep,
         "gates": passages_of(passages),
         "figures": {name: figures_of(one, when) for name, one in figures.items()},
-        "evidence": _evidence(dossier, episode, when),
+        "evidence": _evidence(dossier, episode, tasks, when),
         "episodes": [
             _row(one, until, when)
             for one in sorted(episodes, key=lambda one: -one.started_at)
@@ -131,12 +133,19 @@ def _explained(
     }
 
 
-def _passages(dossier: "Dossier", episode: "Episode", fired: Any, channels: Any, when: "When") -> "list[Passage]":  # noqa: ANN401
+def _passages(
+    dossier: "Dossier",
+    episode: "Episode",
+    many: int,
+    until: "Millis",
+    fired: "Figures | None",
+    channels: "Sequence[Channel]",
+    when: "When",
+) -> "list[Passage]":
     from watcher.model.alert import Origin
-    from watcher.replay.gates import Answer, Gate, Passage, of_channel, of_episode, of_origin
+    from watcher.replay.gates import Answer, Gate, Passage, of_channel, of_episode, of_knowledge, of_origin
 
     rule = dossier.rules.get(episode.alert.rule)
-    many = len(episode.tasks)
     words = f"{many:,} {'task fits' if many == 1 else 'tasks fit'}"
     if episode.cause is not None:
         words = f"the watcher itself: {episode.cause}"
@@ -145,6 +154,7 @@ def _passages(dossier: "Dossier", episode: "Episode", fired: Any, channels: Any,
     found = [
         Passage(Gate.MATCH, Answer.PASSES, words),
         *of_episode(episode, fired, rule, when),
+        *of_knowledge(episode, until, when),
         of_origin(episode, dossier.edited_at(episode.alert.rule), when),
     ]
     if episode.origin is not Origin.BASELINE:
@@ -153,15 +163,27 @@ def _passages(dossier: "Dossier", episode: "Episode", fired: Any, channels: Any,
     return found
 
 
-def _evidence(dossier: "Dossier", episode: "Episode", when: "When") -> dict[str, Any]:
+def _evidence(dossier: "Dossier", episode: "Episode", tasks: "Sequence[int]", when: "When") -> dict[str, Any]:
     from watcher.cli.report import task_of
     from watcher.replay.candidate import candidate
 
     rule = dossier.rules.get(episode.alert.rule)
-    known = dossier.store.past.subjects_of(episode.tasks[:_TASKS])
-    shown = [known[key] for key in episode.tasks[:_TASKS] if key in known]
-    tasks = [] if rule is None else [task_of(candidate(rule, subject), when) for subject in shown]
-    return {"tasks": len(episode.tasks), "shown": tasks}
+    known = dossier.store.past.subjects_of(tasks[:_TASKS])
+    shown = [known[key] for key in tasks[:_TASKS] if key in known]
+    found = [] if rule is None else [task_of(candidate(rule, subject), when) for subject in shown]
+    return {"tasks": len(tasks), "shown": found}
+
+
+def _tasks(dossier: "Dossier", episode: "Episode", moment: "Millis | None") -> "Sequence[int]":
+    """The tasks that made it up, by then."""
+    from watcher.replay.candidate import candidate
+
+    rule = dossier.rules.get(episode.alert.rule)
+    if rule is None or moment is None or episode.last_at is None or episode.last_at <= moment:
+        return episode.tasks
+    known = dossier.store.past.subjects_of(episode.tasks)
+    came = {key: candidate(rule, subject).at for key, subject in known.items()}
+    return [key for key in episode.tasks if (at := came.get(key)) is not None and at <= moment]
 
 
 def _row(episode: "Episode", until: "Millis", when: "When") -> dict[str, Any]:
@@ -198,7 +220,7 @@ def _print(found: dict[str, Any]) -> None:
     labels = " ".join(
         f"{name}={value}" for name, value in found["labels"].items() if name not in ("rule", "severity") and value
     )
-    sheet.line()
+    sheet.gap()
     if labels:
         sheet.row(("", ""), "labels", labels)
     if found["condition"] is not None:
@@ -207,7 +229,8 @@ def _print(found: dict[str, Any]) -> None:
             for name, key in (("for", "for"), ("keep_firing_for", "keep_firing_for"))
             if found[key]
         ]
-        sheet.row(("", ""), "condition", ", ".join([found["condition"], *holds]) + f"   {found['place']}")
+        sheet.row(("", ""), "condition", ", ".join([found["condition"], *holds]))
+        sheet.row(("", ""), "written at", str(found["place"]))
     sheet.heading(f"gates, as of {found['as_of']}")
     print_gates(sheet, found["gates"])
     _print_figures(sheet, found["figures"])
@@ -232,7 +255,8 @@ def _print_figures(sheet: "Sheet", figures: dict[str, Any]) -> None:
         return
     sheet.heading("condition")
     for name, one in figures.items():
-        sheet.row(("✓", "green") if one["holds"] else ("✗", "red"), name, f"{one['at']}: {one['words']}")
+        ends = f"; it ends at {one['ends_at']} unless it holds again by then" if one["ends_at"] else ""
+        sheet.row(("✓", "green") if one["holds"] else ("✗", "red"), name, f"{one['at']}: {one['words']}{ends}")
 
 
 def _episode_line(one: dict[str, Any]) -> str:

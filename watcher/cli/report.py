@@ -33,23 +33,26 @@ def when_of(present: Millis, zone: tzinfo, *, as_json: bool) -> When:
 # --- what both commands tell, as programs read it
 
 
-def verdict(passages: Sequence[Passage]) -> dict[str, Any]:
-    """The first gate that said no, in a sentence; or how far everything got."""
+def verdict(passages: Sequence[Passage], matched: str | None = None) -> dict[str, Any]:
+    """The first gate that said no, in a sentence; or how far everything got.
+
+    Args:
+        matched: when the task that is asked about did.
+    """
     no = first_no(passages)
     if no is not None:
         word = "It waits" if no.answer is Answer.WAITS else "No"
+        if matched is not None:
+            word = f"It matched at {matched}, but {'waits' if no.answer is Answer.WAITS else 'no'}"
         where = "" if no.channel is None else f" on {no.channel}"
-        return {
-            "gate": no.gate.value,
-            "answer": no.answer.value,
-            "words": f"{word}, at {no.gate.value}{where}: {no.words}",
-        }
+        gate = "" if no.gate is Gate.MATCH else f", at {no.gate.value}{where}"
+        return {"gate": no.gate.value, "answer": no.answer.value, "words": f"{word}{gate}: {no.words}"}
     said = [one for one in passages if one.gate is Gate.SAID]
-    words = "; ".join(f"{one.words} on {one.channel}" for one in said)
+    words = "; ".join(f"on {one.channel}, {one.words}" for one in said)
     return {
         "gate": None,
         "answer": Answer.PASSES.value,
-        "words": f"It was said: {words}" if words else "No gate says no.",
+        "words": f"It was said {words}" if words else "No gate says no.",
     }
 
 
@@ -81,6 +84,7 @@ def figures_of(found: Figures, when: When) -> dict[str, Any]:
         "total": found.total,
         "words": found.words,
         "since": None if found.since is None else when(found.since),
+        "ends_at": None if found.ends_at is None else when(found.ends_at),
         "fires_at": None if found.fires_at is None else when(found.fires_at),
     }
 
@@ -163,7 +167,7 @@ class Sheet:
         """One line; a part may be a text with its style."""
         from rich.padding import Padding
 
-        self._console.print(Padding(_joined(parts), (0, 0, 0, indent)))
+        self._console.print(Padding(_joined(parts), (0, 0, 0, indent), expand=False))
 
     def row(self, mark: tuple[str, str], name: str, words: str, *, width: int = 11, indent: int = 2) -> None:
         """A mark, a name, and words that wrap beside it."""
@@ -177,8 +181,11 @@ class Sheet:
         table.add_row("", _joined([mark]), _joined([name]), _joined([words]))
         self._console.print(table)
 
-    def heading(self, text: str) -> None:
+    def gap(self) -> None:
         self._console.print()
+
+    def heading(self, text: str) -> None:
+        self.gap()
         self.line((text, "bold"))
 
 

@@ -122,7 +122,7 @@ def _answer(
     return {
         "rule": rule.name,
         "asked": asked,
-        "verdict": verdict(passages),
+        "verdict": verdict(passages, None if best.at is None else when(best.at)),
         "notes": dossier.doubts(rule.name),
         "condition": rule.condition.phrase(),
         "place": dossier.place(rule),
@@ -155,10 +155,12 @@ def _passages(
     if found.key is None or found.at is None:
         return passages, None, None
     name = fingerprint(*found.key)
-    counted = [one for one in dossier.store.episodes.of(name, 0) if found.subject.key in one.tasks]
+    episodes = dossier.store.episodes.of(name, 0)
+    counted = [one for one in episodes if found.subject.key in one.tasks]
     if not counted:
         figures = closest(found.key, found.at, asking)
-        return [*passages, *without_episode(found, asking)], figures_of(figures, when), name
+        passages += without_episode(found, asking)
+        return passages, figures_of(figures, when), name if episodes else None
     passages += _of_episode(dossier, rule, found.key, counted[-1], when)
     fired = dossier.retelling(rule).at(found.key, max(found.at, counted[-1].started_at))
     return passages, figures_of(fired, when), name

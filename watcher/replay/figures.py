@@ -21,6 +21,7 @@ class Figures:
         since: since when it has held without firing, for `for`.
         fires_at: when `for` will have passed, unless it is over before.
         firing: it fires.
+        ends_at: it fires although it no longer holds, for `keep_firing_for`, up to here.
     """
 
     at: Millis
@@ -31,6 +32,7 @@ class Figures:
     since: Millis | None = None
     fires_at: Millis | None = None
     firing: bool = False
+    ends_at: Millis | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,6 @@ def _figures(tracker: Tracker, moment: Millis) -> Figures:
     holds = signal.holds() and life.believes_from is None
     since = life.since if holds and life.firing is None else None
     fires_at = None if since is None else since + life.hold
-    return Figures(
-        moment, holds, signal.count(), signal.total(), signal.figures(moment), since, fires_at, life.firing is not None
-    )
+    ends_at = life.next_timer() if life.firing is not None else None
+    firing, words = life.firing is not None, signal.figures(moment)
+    return Figures(moment, holds, signal.count(), signal.total(), words, since, fires_at, firing, ends_at)

@@ -13,6 +13,7 @@ from watcher.model.times import Millis, duration_text
 from watcher.replay.figures import Figures
 from watcher.replay.parcels import Parcel, Sent
 from watcher.rules.rule import Rule
+from watcher.rules.wording import listed
 
 When = Callable[[Millis], str]
 """A moment in words."""
@@ -60,7 +61,8 @@ class Channel:
         route: in words, with its group and timers.
         why: what was decided last on the episode; None where nothing was yet.
         sent: the messages that spoke of it, the oldest first.
-        rejoins: only its end is left to be told.
+        ended: it has ended by then.
+        unless: the rules that could speak for it.
     """
 
     name: str
@@ -68,6 +70,7 @@ class Channel:
     why: Why | None
     sent: Sequence[Sent]
     ended: bool = False
+    unless: Sequence[str] = ()
 
 
 def first_no(passages: Sequence[Passage]) -> Passage | None:
@@ -109,6 +112,13 @@ def of_episode(episode: Episode, found: Figures | None, rule: Rule | None, when:
         yield Passage(Gate.FOR, Answer.PASSES, held)
 
 
+def of_knowledge(episode: Episode, until: Millis, when: When) -> Iterator[Passage]:
+    """Whether anybody knew of it by then: a look must have brought it."""
+    if until < episode.known_at:
+        words = f"it was not known before {when(episode.known_at)}, when a look showed it"
+        yield Passage(Gate.KNOWN, Answer.WAITS, words)
+
+
 def of_origin(episode: Episode, edited_at: Millis | None, when: When) -> Passage:
     """Whether an episode is news, or was learnt."""
     if episode.origin is Origin.BASELINE:
@@ -129,7 +139,7 @@ def of_channel(channel: Channel, when: When) -> Iterator[Passage]:
         words = f"alert {why.by} of rule {why.by_rule} speaks for it (unless)"
         yield Passage(Gate.INHIBITION, Answer.STOPS, words, name)
         return
-    yield Passage(Gate.INHIBITION, Answer.PASSES, "no rule of its `unless` speaks for it", name)
+    yield Passage(Gate.INHIBITION, Answer.PASSES, _not_hushed(channel), name)
     yield Passage(Gate.ROUTE, Answer.PASSES, channel.route, name)
     if not channel.sent:
         yield _unsaid(channel, when)
@@ -141,6 +151,14 @@ def of_channel(channel: Channel, when: When) -> Iterator[Passage]:
         yield from (_outbox(parcel, name, when) for parcel in sent.parcels)
         if not sent.parcels:
             yield Passage(Gate.OUTBOX, Answer.PASSES, "what became of it is older than the store keeps", name)
+
+
+def _not_hushed(channel: Channel) -> str:
+    if channel.why is not None and channel.why.reason is Hush.INHIBITED:
+        return "nothing spoke for it when it was said"
+    if not channel.unless:
+        return "its rule has no `unless`"
+    return f"no alert of {listed(channel.unless)} speaks for it"
 
 
 def _unsaid(channel: Channel, when: When) -> Passage:

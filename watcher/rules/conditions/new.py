@@ -180,6 +180,13 @@ class NewSignal:
         learnt_at = (self.begun_at or at) + self.spec.learn
         if learnt_at > at:
             return f"still learning which {self.spec.what} there are, for {duration_text(learnt_at - at)} more"
+        seen = [
+            f"{quoted(value)} was seen {duration_text(at - self.seen[value])} before"
+            for value in self.fresh
+            if value in self.seen
+        ]
+        if seen and not self.holds():
+            return listed(seen, "and")
         known = sum(seen_at + self.spec.memory > at for seen_at in {**self.seen, **self.fresh}.values())
         return f"{self.each.figures(at)}; {known} known for {self.spec.what}"
 
