@@ -22,6 +22,19 @@ _LONGEST = 500
 _MARKS = {"passes": ("✓", "green"), "stops": ("✗", "bold red"), "waits": ("…", "bold yellow")}
 _CLAUSES = {"fits": ("✓", "green"), "differs": ("✗", "red"), "waits": ("…", "yellow")}
 
+_NOT = {
+    Gate.KNOWN: "not everything is known yet",
+    Gate.CONDITION: "the condition did not hold",
+    Gate.FOR: "it has not held for long enough",
+    Gate.LEARNT: "that is nobody's news",
+    Gate.INHIBITION: "another alert speaks for it",
+    Gate.ROUTE: "no route takes it",
+    Gate.TIMERS: "its group has not spoken of it",
+    Gate.SAID: "it is not said again",
+    Gate.OUTBOX: "the message has not got through",
+}
+"""What it means that a gate did not let something pass."""
+
 
 def when_of(present: Millis, zone: tzinfo, *, as_json: bool) -> When:
     """How moments are written."""
@@ -41,12 +54,12 @@ def verdict(passages: Sequence[Passage], matched: str | None = None) -> dict[str
     """
     no = first_no(passages)
     if no is not None:
-        word = "It waits" if no.answer is Answer.WAITS else "No"
+        lead = "It waits" if no.answer is Answer.WAITS else "No"
         if matched is not None:
-            word = f"It matched at {matched}, but {'waits' if no.answer is Answer.WAITS else 'no'}"
+            lead = f"It matched at {matched}, but"
         where = "" if no.channel is None else f" on {no.channel}"
-        gate = "" if no.gate is Gate.MATCH else f", at {no.gate.value}{where}"
-        return {"gate": no.gate.value, "answer": no.answer.value, "words": f"{word}{gate}: {no.words}"}
+        why = "" if no.gate is Gate.MATCH else f"{',' * (matched is None)} {_NOT[no.gate]}{where}"
+        return {"gate": no.gate.value, "answer": no.answer.value, "words": f"{lead}{why}: {no.words}"}
     said = [one for one in passages if one.gate is Gate.SAID]
     words = "; ".join(f"on {one.channel}, {one.words}" for one in said)
     return {
@@ -222,7 +235,7 @@ def print_task(sheet: Sheet, task: Mapping[str, Any]) -> None:
     """A task in a line, and the clauses below it."""
     miner = "" if task["miner"] is None else f" on {task['miner']}"
     part = "" if task["part"] in (None, "match") else f" ({task['part']})"
-    sheet.line(f"  {task['at']}  ", (f"{task['name']} {task['status']}", "bold"), f"{miner}, task {task['task']}{part}")
+    sheet.line(f"  {task['at']}  ", (f"{task['name']} {task['status']}", "bold"), f"{miner} ({task['task']}){part}")
     for clause in task["clauses"]:
         sheet.row(_CLAUSES[clause["verdict"]], "", clause["words"], width=0, indent=4)
 

@@ -280,4 +280,4 @@ def _print(found: dict[str, Any]) -> None:
     rows = [f"{one['at']}  {one['status']} ({one['part']}): {one['words']}" for one in found["transitions"]]
     print_list(sheet, "its other transitions", rows, _OTHERS, lambda more: f"and {more} more")
     others = [f"{one['at']}  {one['name']} {one['status']}: {one['words']}" for one in found["others"]]
-    print_list(sheet, "the others", others, _OTHERS, lambda more: f"and {more} more")
+    print_list(sheet, "the others" if found["task"] else "its tasks", others, _OTHERS, lambda more: f"and {more} more")

@@ -63,7 +63,7 @@ class Candidate:
         """The transition and part that get furthest; `of` and `without` are evidence of nothing."""
         wanted = [one for one in self.asked if one.part not in ("of", "without")]
         steps = [one for one in wanted if one.part != "match"]
-        return max(steps or wanted, key=lambda one: one.rank, default=None)
+        return max(reversed(steps or wanted), key=lambda one: one.rank, default=None)
 
     @property
     def rank(self) -> tuple[bool, tuple[int, int, Millis]]:

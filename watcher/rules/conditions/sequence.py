@@ -157,7 +157,7 @@ class SequenceSignal:
         begun = {**dict(enumerate(self.begun)), **dict(self.fresh)}
         reached = [step for step, since in begun.items() if since is not None and since + self.spec.within > at]
         if not reached:
-            return f"no step within {within}"
+            return f"step 1 of {steps} has not come within {within}"
         done = max(reached) + 1
         if done == steps:
             return f"all {steps} steps within {within}, but what must not lie between them did"
