@@ -28,7 +28,7 @@ def tasks(*rows: dict[str, Any]) -> list[Subject]:
 
 
 @pytest.fixture
-def rule(tmp_path: Path) -> Any:  # noqa: ANN401 - a function
+def rule(tmp_path: Path) -> Any:
     def made(text: str) -> Rule:
         (tmp_path / "a.yaml").write_text(f"rules:\n  - {{name: r, {text}}}\n")
         return load_rules(tmp_path).rules[0]

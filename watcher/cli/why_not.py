@@ -89,8 +89,7 @@ def _of_miner(dossier: "Dossier", rule: "Rule", miner: str, when: "When") -> dic
         known = [one.miner.id for one in dossier.store.past.places() if one.miner is not None]
         complain(f"there is no miner {miner!r} in the store{suggestion(miner, known)}")
         return None
-    may = [one for one in subjects if rule.condition.concerns(one.task.name, [t.status for t in one.transitions])]
-    ordered = furthest([candidate(rule, subject) for subject in may or subjects])
+    ordered = furthest([candidate(rule, subject) for subject in subjects])
     if rule.condition.remembers_last or not ordered:
         return _of_place(dossier, rule, miner, ordered, when)
     return _answer(dossier, rule, ordered, when, asked=f"miner {miner}", every=False)
