@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 
 from watcher.alerts.inhibition import Inhibitors
-from watcher.alerts.reasons import already, came_and_went, concerned, over_when_known, reason_of
+from watcher.alerts.reasons import already, came_and_went, concerned, over_when_known, reasons_of
 from watcher.alerts.routes import Destination, Route, Timers, destinations, elsewhere
 from watcher.alerts.speech import Decision, Group, Hush, Member, decide, grew
 from watcher.alerts.utterance import GroupRecord, Heard, MemberReason, Utterance, Voice
@@ -119,27 +119,24 @@ class Board:
     def reasons(self, now: Millis) -> Iterator[MemberReason]:
         """What became of each member since it was last asked, besides what was just said."""
         for group in self._groups.values():
-            decision = decide(group, now)
-            for member in group.members.values():
-                if (member.episode.id, group.destination.channel) not in self._told_now:
-                    yield from self._changed(group, member, reason_of(group, member, decision))
+            channel = group.destination.channel
+            for member, why in reasons_of(group, decide(group, now)):
+                if not why.same(member.why) and (member.episode.id, channel) not in self._told_now:
+                    member.why = why
+                    yield MemberReason(member.episode, channel, why)
         for group, member in self._let_go:
-            yield from self._changed(group, member, Why(Hush.TOO_OLD, group.destination.key))
+            yield MemberReason(member.episode, group.destination.channel, Why(Hush.TOO_OLD, group.destination.key))
 
     def standing(self, episode: int, now: Millis) -> dict[str, Why]:
         """What is decided now on one episode, by channel; nothing for what no message speaks of any more."""
         self._hush()
         return {
-            group.destination.channel: reason_of(group, group.members[episode], decide(group, now))
+            group.destination.channel: why
             for group in self._groups.values()
             if episode in group.members
+            for member, why in reasons_of(group, decide(group, now))
+            if member.episode.id == episode
         }
-
-    @staticmethod
-    def _changed(group: Group, member: Member, why: Why) -> Iterator[MemberReason]:
-        if not why.same(member.why):
-            member.why = why
-            yield MemberReason(member.episode, group.destination.channel, why)
 
     def decisions(self, now: Millis) -> Iterator[tuple[Group, Decision]]:
         """What each group would do now, and why."""

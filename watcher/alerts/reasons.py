@@ -1,31 +1,36 @@
 """What is decided on one alert of a group, out of what the group does: the one place where such a reason is chosen."""
 
+from collections.abc import Iterator
+
 from watcher.alerts.speech import Decision, Group, Hush, Member
 from watcher.model.alert import Origin
 from watcher.model.decision import Why
 from watcher.model.message import Say
 
 
-def reason_of(group: Group, member: Member, decision: Decision) -> Why:
-    """Why nothing is said of a member now.
+def reasons_of(group: Group, decision: Decision) -> Iterator[tuple[Member, Why]]:
+    """Why nothing is said of each member now.
 
     Args:
-        group: with `member` among its members.
         decision: what the group as a whole does.
     """
-    key, by = group.destination.key, member.hushed_by
-    if by is not None:
-        return Why(Hush.INHIBITED, key, by=by.alert.fingerprint, by_rule=by.alert.rule)
-    due = decision.due
-    if not member.told:
-        # What was so already, and what came and went, waits for a complete look rather than for a timer.
-        timed = member.episode.firing and member.episode.origin is Origin.NEWS
-        return Why(Hush.WAITING, key, due if timed else None)
-    if member.episode.firing:
-        return Why(Hush.UNCHANGED if member.grew_at is None else Hush.WAITING, key, due)
-    if not group.sends_resolved or not (member.recovered or group.firing):
-        return Why(Hush.UNCHANGED, key)
-    return Why(Hush.WAITING, key, None if group.firing else due)
+    key = group.destination.key
+    timed, untimed = Why(Hush.WAITING, key, decision.due), Why(Hush.WAITING, key)
+    unchanged, ended = Why(Hush.UNCHANGED, key, decision.due), Why(Hush.UNCHANGED, key)
+    fires = any(member.episode.firing for member in group.members.values())
+    for member in group.members.values():
+        episode, by = member.episode, member.hushed_by
+        if by is not None:
+            yield member, Why(Hush.INHIBITED, key, by=by.alert.fingerprint, by_rule=by.alert.rule)
+        elif not member.told:
+            # What was so already, and what came and went, waits for a complete look rather than for a timer.
+            yield member, timed if episode.firing and episode.origin is Origin.NEWS else untimed
+        elif episode.firing:
+            yield member, unchanged if member.grew_at is None else timed
+        elif group.sends_resolved and (fires or member.recovered):
+            yield member, untimed if fires else timed
+        else:
+            yield member, ended
 
 
 def concerned(member: Member, say: Say) -> bool:

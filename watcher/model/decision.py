@@ -38,7 +38,7 @@ class Why:
 
     def same(self, other: "Why | None") -> bool:
         """Whether it is the same decision still: another due time alone makes no other one."""
-        return other is not None and (self.reason, self.by) == (other.reason, other.by)
+        return other is not None and self.reason is other.reason and self.by == other.by
 
 
 @dataclass(frozen=True, slots=True)
