@@ -101,6 +101,12 @@ def test_what_was_said_tells_why_nothing_followed(why: Why, words: str) -> None:
     assert (said.answer, said.words) == (Answer.PASSES, f"message m1 (first) at 0m{words}")
 
 
+def test_the_first_and_the_last_message_are_named() -> None:
+    ended = Sent("m9", "ops", "all_ended", 9 * MINUTE)
+    said = next(one for one in of_channel(channel(Why(Say.ALL_ENDED), SENT, ended), when) if one.gate is Gate.SAID)
+    assert said.words == "message m1 (first) at 0m, last message m9 (all_ended) at 9m"
+
+
 def test_what_got_through_on_one_channel_was_not_held_back_on_another() -> None:
     held = Passage(Gate.TIMERS, Answer.WAITS, "", "ops")
     through = Passage(Gate.OUTBOX, Answer.PASSES, "", "night")

@@ -9,9 +9,10 @@ import pytest
 from typer.testing import CliRunner
 
 from watcher.cli.app import app
+from watcher.model.alert import Alert, Episode, Origin
 from watcher.model.decision import Hush
-from watcher.model.message import Say
-from watcher.store.database import open_reader
+from watcher.model.message import Say, Severity
+from watcher.store.database import open_database, open_reader
 from watcher.store.store import Store
 
 if TYPE_CHECKING:
@@ -296,3 +297,17 @@ def test_what_is_unknown_is_refused_with_the_nearest(story: Story) -> None:
 
 def test_a_rule_about_the_watcher_sees_no_task(story: Story) -> None:
     assert "about the watcher itself" in ask(story, "why-not", "unseen", "--task", "x")
+
+
+def test_a_trouble_of_the_watcher_itself_tells_its_cause(story: Story) -> None:
+    store = Store(open_database(story.folder / "state.db"))
+    alert = Alert("0" * 12, "unseen", Severity.CRITICAL, ("blind", None, None), {"rule": "unseen", "watcher": "blind"})
+    at = int(story.now().timestamp() * 1000) - 600_000
+    with store.atomic():
+        store.episodes.write(Episode(0, alert, at, Origin.NEWS, 1, None, None, at, (), at, cause="the API answers 503"))
+    store.close()
+    found = asked(story, "explain", "0" * 12)
+    assert gate(found, "match")["words"] == "the watcher itself: the API answers 503"
+    assert found["figures"] == {}
+    assert found["verdict"]["gate"] == "timers"
+    assert "the watcher itself" in ask(story, "explain", "0" * 12)

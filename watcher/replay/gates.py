@@ -179,6 +179,9 @@ def _unsaid(channel: Channel, when: When) -> Passage:
 
 def _said(channel: Channel, last: Sent, when: When) -> str:
     said = f"message {last.id} ({last.say}) at {when(last.at)}"
+    if len(channel.sent) > 1:
+        first = channel.sent[0]
+        said = f"message {first.id} ({first.say}) at {when(first.at)}, last {said}"
     why = channel.why
     match None if why is None else why.reason:
         case Hush.UNCHANGED if why is not None and why.due is not None:
