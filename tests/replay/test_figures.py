@@ -225,6 +225,16 @@ def test_what_needs_completeness_waits_for_it(rule: Any) -> None:
     assert gates[1] == ("known", "waits", "it is judged when everything is known: up to 5m only")
 
 
+def test_a_rule_that_waits_for_a_record_says_that_it_judges_nothing_from_there_on(rule: Any) -> None:
+    subjects = tasks(failed(3))
+    counts = Retelling(
+        rule("match: {status: failed}, count: {at_least: 3, within: 1h}"), History({s.key: s for s in subjects})
+    )
+    asking = Asking(counts, START + HOUR, START + HOUR, str, lambda: START + 5 * MINUTE)
+    gates = list(without_episode(candidate(counts.rule, subjects[0]), asking))
+    assert [(one.gate.value, one.answer.value) for one in gates] == [("known", "waits"), ("condition", "passes")]
+
+
 def test_a_condition_that_did_not_hold_for_long_enough_is_told(rule: Any) -> None:
     subjects = tasks(failed(2))
     held = rule("match: {status: failed}, count: {at_least: 2, within: 5m}, for: 10m")

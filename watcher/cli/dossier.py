@@ -13,7 +13,6 @@ from watcher.cli.common import reader
 from watcher.errors import ConfigError
 from watcher.model.alert import Episode
 from watcher.model.decision import Decided
-from watcher.model.message import Say
 from watcher.model.times import Millis, duration_text
 from watcher.replay.figures import Retelling
 from watcher.replay.gates import Channel
@@ -142,11 +141,18 @@ class Dossier:
         }
         for _, channel, message, at in self.store.speech.told_of([episode.id]):
             if at <= until:
-                said.setdefault((message, channel), (Say.NEW_ALERTS.value, at))
+                said.setdefault((message, channel), (self._say(message), at))
         sent = [
             Sent(message, channel, say, at, self._parcels(message)) for (message, channel), (say, at) in said.items()
         ]
         return _Own(decisions, sorted(sent, key=lambda one: one.at))
+
+    def _say(self, message: str) -> str:
+        """Why a message was sent that merely counted the alert along."""
+        from watcher.model.codec import from_json
+
+        rows = self.store.outbox.of_messages([message])
+        return from_json(rows[0].message).say.value if rows else "told"
 
     def _parcels(self, message: str) -> tuple[Parcel, ...]:
         return tuple(

@@ -1,6 +1,7 @@
 """`why-not`: why a rule did not fire, or was not said, for a task or a miner."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -80,6 +81,7 @@ def _of_task(dossier: "Dossier", rule: "Rule", task: str, when: "When") -> dict[
 
 
 def _of_miner(dossier: "Dossier", rule: "Rule", miner: str, when: "When") -> dict[str, Any] | None:
+    from watcher.notify.text import clean
     from watcher.replay.candidate import candidate, furthest
     from watcher.rules.wording import suggestion
 
@@ -87,7 +89,7 @@ def _of_miner(dossier: "Dossier", rule: "Rule", miner: str, when: "When") -> dic
     place = next((one for one in dossier.store.past.places() if one.miner is not None and one.miner.id == miner), None)
     if not subjects and place is None:
         known = [one.miner.id for one in dossier.store.past.places() if one.miner is not None]
-        complain(f"there is no miner {miner!r} in the store{suggestion(miner, known)}")
+        complain(clean(f"there is no miner {miner!r} in the store{suggestion(miner, known)}"))
         return None
     ordered = furthest([candidate(rule, subject) for subject in subjects])
     if rule.condition.remembers_last or not ordered:
@@ -180,8 +182,8 @@ def _of_episode(dossier: "Dossier", rule: "Rule", key: "AlertKey", episode: "Epi
 def _asking(dossier: "Dossier", rule: "Rule", scope: "Scope", when: "When") -> "Asking":
     from watcher.replay.why_not import Asking
 
-    doubted = _doubted(dossier, rule, scope.farm_id)
-    return Asking(dossier.retelling(rule), dossier.known_to(scope.farm_id), dossier.present, when, doubted)
+    known_to, doubted = dossier.known_to(scope.farm_id), partial(_doubted, dossier, rule, scope.farm_id)
+    return Asking(dossier.retelling(rule), known_to, dossier.present, when, doubted)
 
 
 def _doubted(dossier: "Dossier", rule: "Rule", farm_id: str | None) -> "Millis | None":

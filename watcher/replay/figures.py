@@ -57,6 +57,8 @@ class Retelling:
     def best(self, key: AlertKey, begin: Millis, end: Millis) -> Figures:
         """The moment between two at which the condition came closest: where it holds, the first."""
         best = self.at(key, begin)
+        if best.holds:
+            return best
         tracker, events = self._begun(key, begin)
         moments = sorted({begin, *(event.at for event in events if begin < event.at <= end)})
         taken = 0
@@ -66,10 +68,9 @@ class Retelling:
                 taken += 1
             run(tracker.signal, tracker.life, events[begun:taken], moment)
             found = _figures(tracker, moment)
-            if found.holds and not best.holds:
+            if found.holds:
                 return found
-            if (found.holds, found.count) > (best.holds, best.count):
-                best = found
+            best = max(best, found, key=lambda one: one.count)
         return best
 
     def _begun(self, key: AlertKey, moment: Millis) -> tuple[Tracker, list[Event]]:

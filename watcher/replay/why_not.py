@@ -1,6 +1,6 @@
 """Why a task fired nothing: the gates before an alert, as far as it got."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from watcher.model.times import DAY, Millis, duration_text
@@ -20,14 +20,14 @@ class Asking:
     Args:
         known_to: up to when everything is known of what the alert is about.
         present: nothing is later.
-        doubted: the rule waits for the record of some task from this moment on.
+        doubted: tells from when on the rule waits for the record of some task; asked only where that matters.
     """
 
     retelling: Retelling
     known_to: Millis | None
     present: Millis
     when: When
-    doubted: Millis | None = None
+    doubted: Callable[[], Millis | None] = lambda: None
 
 
 def of_match(found: Candidate, asking: Asking) -> Passage:
@@ -63,8 +63,9 @@ def without_episode(found: Candidate, asking: Asking) -> Iterator[Passage]:
     if condition.gated and late:
         upto = "nothing yet" if asking.known_to is None else f"up to {when(asking.known_to)} only"
         yield Passage(Gate.KNOWN, Answer.WAITS, f"it is judged when everything is known: {upto}")
-    if asking.doubted is not None and asking.doubted <= figures.at:
-        words = f"the rule waits for the record of a task, and judges nothing from {when(asking.doubted)} on"
+    doubted = asking.doubted() if figures.holds else None
+    if doubted is not None and doubted <= figures.at:
+        words = f"the rule waits for the record of a task, and judges nothing from {when(doubted)} on"
         yield Passage(Gate.KNOWN, Answer.WAITS, words)
     yield from of_figures(found.key, figures, asking)
 

@@ -110,7 +110,8 @@ class New(Watched):
         return self.each.spoken_before(event, by, past)
 
     def phrase(self) -> str:
-        return f"a {self.spec.what} not seen for {duration_text(self.spec.memory)}"
+        article = "an" if self.spec.what[0] in "aeiou" else "a"
+        return f"{article} {self.spec.what} not seen for {duration_text(self.spec.memory)}"
 
 
 @dataclass(slots=True)
