@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -14,7 +15,8 @@ from watcher.replay.candidate import Candidate, candidate, furthest
 from watcher.replay.clauses import Fit, clauses_of, no_of, sentence, verdict_of
 from watcher.replay.figures import Figures, Retelling
 from watcher.replay.given import subjects_of
-from watcher.replay.why_not import Asking, of_match, without_episode
+from watcher.replay.performance import Stage, episodes_of
+from watcher.replay.why_not import Asking, closest, of_match, without_episode
 from watcher.rules.load import load_rules
 from watcher.rules.rule import Rule
 from watcher.rules.written_test import GivenPart
@@ -56,10 +58,10 @@ def answers(
     history = History({one.key: one for one in among})
     asking = Asking(Retelling(rule, history), known, present, lambda at: f"{(at - START) / MINUTE:g}m")
     found = candidate(rule, subject)
-    return [
-        (one.gate.value, one.answer.value, one.words)
-        for one in (of_match(found, asking), *without_episode(found, asking))
-    ]
+    gates = [of_match(found, asking)]
+    if found.key is not None and found.at is not None:
+        gates += without_episode(found, closest(found.key, found.at, asking), asking)
+    return [(one.gate.value, one.answer.value, one.words) for one in gates]
 
 
 # --- a match, clause by clause
@@ -231,7 +233,10 @@ def test_a_rule_that_waits_for_a_record_says_that_it_judges_nothing_from_there_o
         rule("match: {status: failed}, count: {at_least: 3, within: 1h}"), History({s.key: s for s in subjects})
     )
     asking = Asking(counts, START + HOUR, START + HOUR, str, lambda: START + 5 * MINUTE)
-    gates = list(without_episode(candidate(counts.rule, subjects[0]), asking))
+    found = candidate(counts.rule, subjects[0])
+    assert found.key is not None
+    assert found.at is not None
+    gates = list(without_episode(found, closest(found.key, found.at, asking), asking))
     assert [(one.gate.value, one.answer.value) for one in gates] == [("known", "waits"), ("condition", "passes")]
 
 
@@ -281,3 +286,52 @@ def test_a_sequence_tells_the_step_that_a_task_is(rule: Any) -> None:
     )
     (other,) = tasks({"at": "1m", "task": "miner.log.get", "miner": "m1", "status": "succeed"})
     assert answers(steps, other, [other]) == [("match", "stops", "step 2: status is succeed, the rule wants failed")]
+
+
+CONDITIONS = (
+    "each: {}",
+    "each: {}, resolve: {after: 1h}",
+    "count: {at_least: 3, within: 2h}",
+    "count: {at_least: 2, within: 2h, distinct: miner}, for: 20m",
+    "count: {at_least: 2, within: 1h}, keep_firing_for: 30m",
+    "ratio: {at_least: 40%, within: 3h, min_total: 3}",
+    "stuck: {longer_than: 30m}",
+    "absent: {within: 2h}",
+    "spike: {times: 2, within: 1h, baseline: 4h, min: 2}",
+    "new: {field: error, memory: 6h, learn: 2h}, resolve: {after: 1h}",
+)
+
+
+def history_of(random: Random) -> list[Subject]:
+    rows: list[dict[str, Any]] = []
+    for number in range(40):
+        at = random.randrange(1440)
+        said = {
+            "task": random.choice([UPDATE, "miner.log.get"]),
+            "miner": f"m{random.randrange(5)}",
+            "id": f"t{number}",
+        }
+        rows.append({"at": f"{at}m" if at else "0s", "status": "pending", **said})
+        if random.random() < 0.9:
+            end = {"status": random.choice(["failed", "succeed", "timed_out"]), "error": random.choice("abc")}
+            rows.append({"at": f"{at + random.randrange(1, 90)}m", **said, **end})
+    return tasks(*rows)
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("text", CONDITIONS)
+def test_what_is_told_again_of_a_moment_is_what_fired_then(rule: Any, text: str, seed: int) -> None:
+    random = Random(seed)
+    subjects = history_of(random)
+    status = "pending" if "stuck" in text else "failed"
+    one = rule(f"match: {{status: {status}}}, {text}, by: [farm]")
+    played = episodes_of(Stage([one], [], [], START + 48 * HOUR), subjects)
+    retelling = Retelling(one, History({subject.key: subject for subject in subjects}))
+    key = (one.name, ("Farm",))
+    for _ in range(40):
+        moment = START + random.randrange(30 * 60) * MINUTE
+        told = retelling.at(key, moment)
+        fired = next((episode for part in played if (episode := part.at(moment)) is not None), None)
+        assert told.firing == (fired is not None), (text, (moment - START) / MINUTE, told.words)
+        if fired is not None and told.holds:
+            assert (told.count, told.total) == (fired.count, fired.total), (text, told.words)

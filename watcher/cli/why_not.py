@@ -160,7 +160,7 @@ def _passages(
     counted = [one for one in episodes if found.subject.key in one.tasks]
     if not counted:
         figures = closest(found.key, found.at, asking)
-        passages += without_episode(found, asking)
+        passages += without_episode(found, figures, asking)
         return passages, figures_of(figures, when), name if episodes else None
     passages += _of_episode(dossier, rule, found.key, counted[-1], when)
     fired = dossier.retelling(rule).at(found.key, max(found.at, counted[-1].started_at))

@@ -48,8 +48,12 @@ def of_match(found: Candidate, asking: Asking) -> Passage:
     return Passage(Gate.MATCH, Answer.STOPS, f"{part}{best.words}")
 
 
-def without_episode(found: Candidate, asking: Asking) -> Iterator[Passage]:
-    """The gates between a task that matched and an alert that did not fire for it."""
+def without_episode(found: Candidate, figures: Figures, asking: Asking) -> Iterator[Passage]:
+    """The gates between a task that matched and an alert that did not fire for it.
+
+    Args:
+        figures: when the condition came closest.
+    """
     if found.key is None or found.at is None:
         return
     condition, when = asking.retelling.rule.condition, asking.when
@@ -58,7 +62,6 @@ def without_episode(found: Candidate, asking: Asking) -> Iterator[Passage]:
         stayed = f"it stayed for {duration_text(left - found.at)} and then moved on"
         yield Passage(Gate.CONDITION, Answer.STOPS, f"{stayed}: the rule wants {condition.phrase()}")
         return
-    figures = closest(found.key, found.at, asking)
     late = asking.known_to is None or asking.known_to < figures.at
     if condition.gated and late:
         upto = "nothing yet" if asking.known_to is None else f"up to {when(asking.known_to)} only"
