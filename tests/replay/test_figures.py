@@ -237,7 +237,11 @@ def test_a_rule_that_waits_for_a_record_says_that_it_judges_nothing_from_there_o
     assert found.key is not None
     assert found.at is not None
     gates = list(without_episode(found, closest(found.key, found.at, asking), asking))
-    assert [(one.gate.value, one.answer.value) for one in gates] == [("known", "waits"), ("condition", "passes")]
+    assert [(one.gate.value, one.answer.value) for one in gates] == [
+        ("known", "waits"),
+        ("condition", "passes"),
+        ("known", "waits"),
+    ]
 
 
 def test_a_condition_that_did_not_hold_for_long_enough_is_told(rule: Any) -> None:

@@ -11,6 +11,7 @@ from watcher.replay.gates import Answer, Gate, Passage, When, of_condition
 from watcher.rules.tracker import AlertKey
 
 _LONGEST: Millis = 7 * DAY
+_UNJUDGED = "no alert of it is stored: no daemon has judged it by this rule yet, or it is older than store.retain"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +87,13 @@ def of_figures(key: AlertKey, figures: Figures, asking: Asking) -> Iterator[Pass
     """The condition, and whether it held for long enough."""
     rule, when = asking.retelling.rule, asking.when
     over = figures.fires_at
-    if not figures.holds or not rule.hold or over is None or over > asking.present:
+    if not figures.holds or (over is not None and over > asking.present):
         yield from of_condition(rule, figures, when)
         return
     yield from (one for one in of_condition(rule, figures, when) if one.gate is Gate.CONDITION)
-    later = asking.retelling.at(key, over)
-    if not later.firing:
-        words = f"it did not hold for {duration_text(rule.hold)}: at {when(over)}: {later.words}"
+    later = figures if over is None or not rule.hold else asking.retelling.at(key, over)
+    if rule.hold and not later.firing:
+        words = f"it did not hold for {duration_text(rule.hold)}: at {when(later.at)}: {later.words}"
         yield Passage(Gate.FOR, Answer.STOPS, words)
+        return
+    yield Passage(Gate.KNOWN, Answer.WAITS, _UNJUDGED)
