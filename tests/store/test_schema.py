@@ -61,6 +61,7 @@ def test_a_task_and_its_transition_exist_once(database: Database) -> None:
             "outbox_unfinished",
         ),
         ("SELECT 1 FROM decisions WHERE alert = 'a' AND at > 5", "decisions_by_alert"),
+        ("SELECT 1 FROM decisions WHERE episode = 5 AND channel = 'c'", "decisions_by_episode"),
         ("SELECT 1 FROM deliveries WHERE outbox = 5", "deliveries_by_outbox"),
     ],
 )

@@ -1,74 +1,18 @@
 """The groups of every channel, kept up to date with the episodes; from it come the utterances that are due."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 
 from watcher.alerts.inhibition import Inhibitors
+from watcher.alerts.reasons import already, came_and_went, concerned, over_when_known, reasons_of
 from watcher.alerts.routes import Destination, Route, Timers, destinations, elsewhere
 from watcher.alerts.speech import Decision, Group, Hush, Member, decide, grew
+from watcher.alerts.utterance import GroupRecord, Heard, MemberReason, Utterance, Voice
 from watcher.model.alert import Episode, Origin
+from watcher.model.decision import Why
 from watcher.model.message import Say
 from watcher.model.times import DAY, Millis
 from watcher.rules.rule import Rule
-
-
-@dataclass(frozen=True, slots=True)
-class Voice:
-    """What the board must know of a channel.
-
-    Args:
-        sends_resolved: `send_resolved`.
-    """
-
-    name: str
-    sends_resolved: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Utterance:
-    """Something to be said now on one channel.
-
-    Args:
-        id: short, stable over restarts: of the group, the reason and the flush.
-        group: its state after the message; None for what a channel hears beside its groups.
-        firing: members that fire.
-        ended: members that ended.
-        unheard: ids of the episodes among both that the channel had not heard of.
-    """
-
-    id: str
-    say: Say
-    channel: str
-    at: Millis
-    group: Group
-    firing: tuple[Member, ...]
-    ended: tuple[Member, ...]
-    unheard: frozenset[int]
-
-    @property
-    def members(self) -> tuple[Member, ...]:
-        return (*self.firing, *self.ended)
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """What a channel was told of an episode, as the store keeps it."""
-
-    episode: int
-    channel: str
-    count: int
-    end_told: bool
-
-
-@dataclass(frozen=True, slots=True)
-class GroupRecord:
-    """A group's own state, as the store keeps it."""
-
-    key: str
-    anchored_at: Millis | None
-    spoken_at: Millis | None
-    flushes: int
 
 
 class Board:
@@ -98,6 +42,9 @@ class Board:
         self._records: dict[str, GroupRecord] = {}
         self._done: set[tuple[int, str]] = set()
         """Episodes and the channels that need not hear of them any more, whatever is corrected later."""
+        self._reasons: dict[tuple[int, str], Why] = {}
+        self._let_go: list[tuple[Group, Member]] = []
+        self._told_now: set[tuple[int, str]] = set()
 
     def restore(
         self,
@@ -105,13 +52,16 @@ class Board:
         heard: Iterable[Heard],
         records: Iterable[GroupRecord],
         standing: Iterable[Episode] = (),
+        reasons: Mapping[tuple[int, str], Why] | None = None,
     ) -> None:
         """Take up what the store knows, after a start or a failed commit.
 
         Args:
             episodes: what may still be spoken of.
             standing: all that fire, also those that are nobody's news.
+            reasons: what was decided last, by episode and channel.
         """
+        self._reasons = dict(reasons or {})
         self._groups.clear()
         self._inhibitors = Inhibitors(self._rules)
         episodes = list(episodes)
@@ -154,9 +104,11 @@ class Board:
             hurry: `--once`.
         """
         said: list[Utterance] = []
+        self._let_go.clear()
+        self._told_now.clear()
         self._hush()
         for channel in self._voices:
-            said += self._beside(channel, Say.ALREADY, _already, now, complete_to, hurry=hurry)
+            said += self._beside(channel, Say.ALREADY, already, now, complete_to, hurry=hurry)
         for group in list(self._groups.values()):
             decision = decide(group, now, hurry=hurry)
             group.reason = decision.reason.value
@@ -166,8 +118,30 @@ class Board:
                 group.anchored_at = group.spoken_at = None
             self._clear(group, now)
         for channel in self._voices:
-            said += self._beside(channel, Say.CATCH_UP, _came_and_went, now, complete_to, hurry=hurry)
+            said += self._beside(channel, Say.CATCH_UP, came_and_went, now, complete_to, hurry=hurry)
         return said
+
+    def reasons(self, now: Millis) -> Iterator[MemberReason]:
+        """What became of each member since it was last asked, besides what was just said."""
+        for group in self._groups.values():
+            channel = group.destination.channel
+            for member, why in reasons_of(group, decide(group, now)):
+                if not why.same(member.why) and (member.episode.id, channel) not in self._told_now:
+                    member.why = why
+                    yield MemberReason(member.episode, channel, why)
+        for group, member in self._let_go:
+            yield MemberReason(member.episode, group.destination.channel, Why(Hush.TOO_OLD, group.destination.key))
+
+    def standing(self, episode: int, now: Millis) -> dict[str, Why]:
+        """What is decided now on one episode, by channel; nothing for what no message speaks of any more."""
+        self._hush()
+        return {
+            group.destination.channel: why
+            for group in self._groups.values()
+            if episode in group.members
+            for member, why in reasons_of(group, decide(group, now))
+            if member.episode.id == episode
+        }
 
     def decisions(self, now: Millis) -> Iterator[tuple[Group, Decision]]:
         """What each group would do now, and why."""
@@ -195,15 +169,19 @@ class Board:
         members = (member for group in self._groups.values() for member in group.members.values()) if hushable else ()
         for member in members:
             if member.episode.alert.rule in hushable:
-                member.hushed = self._inhibitors.hush(member.episode, single_events=member.single_event)
+                member.hushed_by = self._inhibitors.hush(member.episode, single_events=member.single_event)
 
-    def _groups_of(self, episode: Episode) -> Iterator[Group]:
+    def destinations(self, episode: Episode) -> list[Destination]:
+        """Where the routes lead an episode, as they are now."""
         rule = self._rules.get(episode.alert.rule)
         notify = None if rule is None else rule.notify
         found = destinations(self._routes, episode.alert, notify)
         if rule is not None and rule.of_watcher and (broken := episode.alert.labels.get("channel")) is not None:
             found = elsewhere(found, broken, self._voices)
-        for destination in found:
+        return found
+
+    def _groups_of(self, episode: Episode) -> Iterator[Group]:
+        for destination in self.destinations(episode):
             yield self._group(destination)
 
     def _group(self, destination: Destination) -> Group:
@@ -225,11 +203,12 @@ class Board:
             single_event=rule is not None and rule.of_single_events,
             tells_expiry=rule is not None and rule.tells_expiry,
             told_count=told_count,
+            why=self._reasons.pop((episode.id, group.destination.channel), None),
         )
 
     def _spoken(self, group: Group, say: Say, now: Millis) -> Utterance:
         firing = [m for m in group.firing if m.told or (m.episode.origin is Origin.NEWS and not m.hushed)]
-        ended = [m for m in group.ended if m.told or (_came_and_went(m) and not _over_when_known(m))]
+        ended = [m for m in group.ended if m.told or (came_and_went(m) and not over_when_known(m))]
         utterance = self._said(group, say, now, firing, ended)
         if say is Say.ALL_ENDED:
             group.anchored_at = group.spoken_at = None
@@ -243,6 +222,7 @@ class Board:
         if group.anchored_at is None:
             group.anchored_at = now
         unheard = frozenset(m.episode.id for m in (*firing, *ended) if not m.told)
+        news = frozenset(m.episode.id for m in (*firing, *ended) if concerned(m, say))
         for member in firing:
             member.told_count, member.grew_at = member.episode.count, None
         for member in ended:
@@ -251,7 +231,11 @@ class Board:
         name = f"{group.destination.key}/{say.value}/{group.flushes}"
         identity = sha256(name.encode()).hexdigest()[:10]
         channel = group.destination.channel
-        return Utterance(identity, say, channel, now, group, tuple(firing), tuple(ended), unheard)
+        for member in (*firing, *ended):
+            if member.episode.id in news:
+                member.why = Why(say, group.destination.key, message=identity)
+                self._told_now.add((member.episode.id, channel))
+        return Utterance(identity, say, channel, now, group, tuple(firing), tuple(ended), unheard, news)
 
     def _beside(
         self,
@@ -305,6 +289,8 @@ class Board:
                 del group.members[member.episode.id]
                 if unwanted:
                     self._done.add((member.episode.id, group.destination.channel))
+                if too_old and not (member.told or member.hushed or never_told):
+                    self._let_go.append((group, member))
         if not group.members:
             self._records[group.destination.key] = GroupRecord(
                 group.destination.key, group.anchored_at, group.spoken_at, group.flushes
@@ -312,16 +298,4 @@ class Board:
             del self._groups[group.destination.key]
 
 
-def _already(member: Member) -> bool:
-    untold = not member.told and not member.hushed
-    return untold and member.episode.firing and member.episode.origin is Origin.ALREADY
-
-
-def _came_and_went(member: Member) -> bool:
-    untold = not member.told and not member.hushed
-    return untold and not member.episode.firing and member.episode.origin is Origin.NEWS
-
-
-def _over_when_known(member: Member) -> bool:
-    """What was over before anybody could see it is told in the catch-up alone."""
-    return member.episode.known_at == member.episode.end_known_at
+__all__ = ["Board", "GroupRecord", "Heard", "MemberReason", "Utterance", "Voice"]

@@ -55,20 +55,22 @@ class Inhibitors:
             if one.id != episode.id and all(one.alert.labels.get(label) == said for label, said in wanted.items())
         ]
 
-    def hush(self, episode: Episode, *, single_events: bool) -> bool:
-        """Whether nothing is to be said of an episode now.
+    def hush(self, episode: Episode, *, single_events: bool) -> Episode | None:
+        """Which one speaks for an episode now, so that nothing is to be said of it.
 
         One of single events, all of which happened while it was hushed, counts as told by what hushed it.
         """
         found = self._of(episode)
-        if episode.firing and any(one.firing for one in found):
-            return True
+        firing = next((one for one in found if one.firing), None)
+        if episode.firing and firing is not None:
+            return firing
         first, last = episode.started_at, episode.ended_at
         if episode.firing:
             if not single_events:
-                return False
+                return None
             first, last = episode.first_at or first, episode.last_at
-        return any(
-            one.started_at <= first and (one.ended_at is None or (last is not None and last <= one.ended_at))
-            for one in found
-        )
+        return next((one for one in found if _covers(one, first, last)), None)
+
+
+def _covers(one: Episode, first: Millis, last: Millis | None) -> bool:
+    return one.started_at <= first and (one.ended_at is None or (last is not None and last <= one.ended_at))

@@ -1,21 +1,12 @@
 """When a group speaks: the one decision, pure, with its reason. Semantics of the timers as in Alertmanager."""
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from watcher.alerts.routes import Destination
 from watcher.model.alert import EndReason, Episode, Origin
+from watcher.model.decision import Hush, Why
 from watcher.model.message import Say
 from watcher.model.times import Millis
-
-
-class Hush(StrEnum):
-    """Why nothing is said."""
-
-    UNCHANGED = "unchanged"
-    WAITING = "waiting"
-    BASELINE = "baseline"
-    INHIBITED = "inhibited"
 
 
 @dataclass(slots=True)
@@ -27,7 +18,8 @@ class Member:
         tells_expiry: its rule names how it ends, so that an end by time is news too.
         told_count: its count when the channel last heard of it; None: it has not.
         grew_at: when its count was first seen doubled since.
-        hushed: an alert of a rule that its own names in `unless` speaks for it.
+        hushed_by: an alert of a rule that its own names in `unless` speaks for it.
+        why: what was decided on it last.
     """
 
     episode: Episode
@@ -35,7 +27,12 @@ class Member:
     tells_expiry: bool = False
     told_count: int | None = None
     grew_at: Millis | None = None
-    hushed: bool = False
+    hushed_by: Episode | None = None
+    why: Why | None = None
+
+    @property
+    def hushed(self) -> bool:
+        return self.hushed_by is not None
 
     @property
     def told(self) -> bool:
@@ -146,3 +143,6 @@ def grew(member: Member, now: Millis) -> None:
         member.grew_at = None
     elif member.grew_at is None:
         member.grew_at = now
+
+
+__all__ = ["Decision", "Group", "Hush", "Member", "decide", "grew"]

@@ -9,6 +9,7 @@ from watcher.cli.alerts import alerts
 from watcher.cli.backup import backup
 from watcher.cli.check import check
 from watcher.cli.demo import demo
+from watcher.cli.explain import explain
 from watcher.cli.init import init
 from watcher.cli.notify import notify
 from watcher.cli.outbox import outbox
@@ -17,6 +18,7 @@ from watcher.cli.rules import app as rules
 from watcher.cli.run import run
 from watcher.cli.status import status
 from watcher.cli.tasks import tasks
+from watcher.cli.why_not import why_not
 
 app = typer.Typer(
     name="nonce-watcher",
@@ -43,7 +45,7 @@ def _all(
     pass
 
 
-for _command in (demo, init, check, run, alerts, tasks, outbox, notify, status, backup):
+for _command in (demo, init, check, run, alerts, explain, why_not, tasks, outbox, notify, status, backup):
     app.command()(_command)
 app.add_typer(rules, name="rules")
 app.add_typer(routes, name="routes")

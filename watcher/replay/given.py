@@ -11,6 +11,7 @@ from watcher.rules.written_test import GivenPart
 
 DEFAULT_FARM = "Farm"
 _OF_MINER = tuple(one.name for one in fields(Miner) if one.name in GivenPart.model_fields and one.name != "id")
+"""The `id` of a row is its task's."""
 _OF_TASK = ("actor", "agent_status", "error", "payload", "result")
 
 

@@ -23,17 +23,18 @@ class BoundWhere:
 
     def holds(self, subject: Subject, transition: Transition) -> bool | None:
         """Whether it is true of a transition; None where that hangs on something not fetched yet."""
-        values: dict[str, object] = {}
-        for name in self.where.names:
-            value = self._value(name, subject, transition)
-            if value is UNKNOWN:
-                return None
-            values[name] = value
+        values = self.values(subject, transition)
+        if UNKNOWN in values.values():
+            return None
         try:
             return self.where(values)
         except WhereFailed as failure:
             self.faults[str(failure)] += 1
             return False
+
+    def values(self, subject: Subject, transition: Transition) -> dict[str, object]:
+        """What it looks at."""
+        return {name: self._value(name, subject, transition) for name in self.where.names}
 
     @staticmethod
     def _value(name: str, subject: Subject, transition: Transition) -> object:

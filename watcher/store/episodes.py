@@ -34,6 +34,14 @@ class Episodes:
             (fingerprint, ended_from if ended_from is not None else 1 << 62),
         )
 
+    def fingerprints(self, prefix: str = "") -> list[str]:
+        """The alerts whose fingerprint begins so."""
+        cursor = self._connection.execute(
+            "SELECT fingerprint FROM alerts WHERE substr(fingerprint, 1, ?) = ? ORDER BY fingerprint",
+            (len(prefix), prefix),
+        )
+        return [row[0] for row in cursor]
+
     def open(self) -> list[Episode]:
         return self._select("WHERE e.ended_at IS NULL ORDER BY e.started_at, e.id")
 

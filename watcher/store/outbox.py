@@ -103,6 +103,25 @@ class Outbox:
         )
         return [_record(row) for row in cursor]
 
+    def of_messages(self, messages: Iterable[str]) -> list[OutboxRecord]:
+        """The rows of these messages, by their ids, in order."""
+        found: list[OutboxRecord] = []
+        for message in messages:
+            # The dedupe key begins with the message's id and a slash; "0" is the sign after it.
+            cursor = self._connection.execute(
+                f"SELECT {_COLUMNS} FROM outbox WHERE dedupe_key > ? AND dedupe_key < ? ORDER BY id",  # noqa: S608 - constants
+                (f"{message}/", f"{message}0"),
+            )
+            found += [_record(row) for row in cursor]
+        return found
+
+    def deliveries(self, number: int) -> list[tuple[Millis, str, str]]:
+        """Every attempt of a row, in order: when, its outcome, and the service's answer."""
+        cursor = self._connection.execute(
+            "SELECT at, outcome, coalesce(detail, '') FROM deliveries WHERE outbox = ? ORDER BY id", (number,)
+        )
+        return cursor.fetchall()
+
     def counts(self) -> dict[str, int]:
         return dict(self._connection.execute("SELECT state, count(*) FROM outbox GROUP BY state").fetchall())
 

@@ -152,6 +152,13 @@ class Past:
         subjects = self.subjects_of(list(reasons))
         return [Listed(subjects[key], reason) for key, reason in reasons.items()]
 
+    def named(self, task_id: str) -> list[Subject]:
+        """The tasks of this id: one, or one of each farm that uses it."""
+        cursor = self._connection.execute(
+            "SELECT key FROM tasks WHERE farm_id IN (SELECT id FROM farms) AND id = ?", (task_id,)
+        )
+        return list(self._read([row[0] for row in cursor]))
+
     def subject(self, key: int) -> Subject | None:
         return next(self._read([key]), None)
 

@@ -125,6 +125,11 @@ _PLACES = """
 ALTER TABLE miners ADD COLUMN introduced_at INT;
 """
 
+_REASONS = """
+ALTER TABLE decisions ADD COLUMN episode INT;
+CREATE INDEX decisions_by_episode ON decisions (episode, channel);
+"""
+
 
 @migrations()
 def first_tables(db: Database) -> None:
@@ -139,6 +144,11 @@ def batches(db: Database) -> None:
 @migrations()
 def places(db: Database) -> None:
     _apply(db, _PLACES)
+
+
+@migrations()
+def reasons(db: Database) -> None:
+    _apply(db, _REASONS)
 
 
 def _apply(db: Database, statements: str) -> None:

@@ -2,10 +2,11 @@
 
 import json
 import sqlite3
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
 
+from watcher.model.decision import Decided, Why, reason_named
 from watcher.model.times import Millis
 
 
@@ -52,6 +53,15 @@ class Speech:
         cursor = self._connection.execute("SELECT episode, channel, count, end_told_at FROM told")
         return [ToldRecord(*row) for row in cursor]
 
+    def told_of(self, episodes: Sequence[int]) -> list[tuple[int, str, str, Millis]]:
+        """The last message that told each channel of these episodes: episode, channel, its id, when."""
+        cursor = self._connection.execute(
+            "SELECT episode, channel, message, told_at FROM told "
+            "WHERE episode IN (SELECT value FROM json_each(?)) ORDER BY told_at",
+            (json.dumps(list(episodes)),),
+        )
+        return cursor.fetchall()
+
     def tell(self, episode: int, channel: str, message: str, count: int, now: Millis, *, ended: bool) -> None:
         self._connection.execute(
             "INSERT INTO told (episode, channel, message, told_at, count, end_told_at) VALUES (?, ?, ?, ?, ?, ?) "
@@ -72,11 +82,43 @@ class Speech:
             (row.key, channel, json.dumps(labels), row.anchored_at, row.spoken_at, row.flushes, reason),
         )
 
-    def decided(self, at: Millis, alert: str, channel: str | None, reason: str, detail: str | None = None) -> None:
-        self._connection.execute(
-            "INSERT INTO decisions (at, alert, channel, reason, detail) VALUES (?, ?, ?, ?, ?)",
-            (at, alert, channel, reason, detail),
+    def decided(self, decisions: Iterable[Decided]) -> None:
+        self._connection.executemany(
+            "INSERT INTO decisions (at, alert, channel, episode, reason, detail) VALUES (?, ?, ?, ?, ?, ?)",
+            [(one.at, one.alert, one.channel, one.episode, one.why.reason, _detail(one.why)) for one in decisions],
         )
+
+    def last_decisions(self, episodes: Sequence[int]) -> dict[tuple[int, str], Why]:
+        """What was decided last on each of these episodes for each channel."""
+        cursor = self._connection.execute(
+            "SELECT episode, channel, reason, detail, max(id) FROM decisions "
+            "WHERE episode IN (SELECT value FROM json_each(?)) AND channel IS NOT NULL GROUP BY episode, channel",
+            (json.dumps(list(episodes)),),
+        )
+        return {(episode, channel): _why(reason, detail) for episode, channel, reason, detail, _ in cursor}
+
+    def decisions(self, alert: str, until: Millis) -> list[Decided]:
+        """All that was decided on an alert up to a moment, in order."""
+        cursor = self._connection.execute(
+            "SELECT at, channel, episode, reason, detail FROM decisions WHERE alert = ? AND at <= ? ORDER BY id",
+            (alert, until),
+        )
+        return [
+            Decided(at, alert, channel, episode or 0, _why(reason, detail))
+            for at, channel, episode, reason, detail in cursor
+        ]
 
     def purge(self, before: Millis) -> None:
         self._connection.execute("DELETE FROM decisions WHERE at < ?", (before,))
+
+
+def _detail(why: Why) -> str | None:
+    said = {name: value for name, value in asdict(why).items() if value is not None and name != "reason"}
+    return json.dumps(said) if said else None
+
+
+def _why(reason: str, detail: str | None) -> Why:
+    if detail is None or not detail.startswith("{"):
+        return Why(reason_named(reason), message=detail)  # older versions kept only the message's id
+    said: dict[str, Any] = json.loads(detail)
+    return Why(reason_named(reason), **said)

@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from watcher.alerts.board import Board, GroupRecord, Heard, Utterance
+from watcher.alerts.board import Board, GroupRecord, Utterance
 from watcher.alerts.compose import Composer
 from watcher.alerts.episodes import Change, EpisodeChange, Reading, reconcile, vanished
 from watcher.alerts.identity import alert_of, fingerprint
 from watcher.alerts.troubles import Troubles
 from watcher.model.alert import EndReason, Episode, Origin
 from watcher.model.codec import to_json
+from watcher.model.decision import Decided, Hush, Why
 from watcher.model.message import Say
 from watcher.model.subject import TaskChange
 from watcher.model.times import DAY, Millis, iso
@@ -23,6 +24,7 @@ from watcher.rules.scope import Scope
 from watcher.rules.tracker import Verdict
 from watcher.store.meta import RuleRecord
 from watcher.store.store import Store
+from watcher.watch.recall import recall
 from watcher.watch.watermarks import Watermarks
 
 _log = structlog.get_logger()
@@ -124,17 +126,7 @@ class Desk:
         self._open.clear()
         for episode in self._store.episodes.open():
             self._open.setdefault(episode.alert.fingerprint, []).append(episode)
-        self._records = {
-            row.key: GroupRecord(row.key, row.anchored_at, row.spoken_at, row.flushes)
-            for row in self._store.speech.groups()
-        }
-        heard = [
-            Heard(told.episode, told.channel, told.count, told.end_told_at is not None)
-            for told in self._store.speech.told()
-        ]
-        unsaid = self._store.episodes.unsaid(now - self._policy.max_age)
-        standing = [episode for found in self._open.values() for episode in found]
-        self._board.restore(unsaid, heard, self._records.values(), standing)
+        self._records = recall(self._board, self._store, now, self._policy.max_age)
 
     # --- judging
 
@@ -215,7 +207,7 @@ class Desk:
         if change.change is not Change.WENT_ON:
             _tell(change.change, episode)
         if episode.origin is Origin.BASELINE and change.change is Change.BEGAN:
-            self._store.speech.decided(now, name, None, Origin.BASELINE.value)
+            self._store.speech.decided([Decided(now, name, None, episode.id, Why(Hush.BASELINE))])
 
     def troubled(self, troubles: Sequence[Trouble], now: Millis) -> list[EpisodeChange]:
         """What the watcher's own troubles change; to be written by `note_troubles`."""
@@ -238,6 +230,10 @@ class Desk:
         utterances = self._board.utterances(now, self._watermarks.of(Scope()), hurry=hurry)
         for utterance in utterances:
             self._utter(utterance)
+        self._store.speech.decided(
+            Decided(now, one.episode.alert.fingerprint, one.channel, one.episode.id, one.why)
+            for one in self._board.reasons(now)
+        )
         for record, group, reason in self._board.records():
             if self._records.get(record.key) != record:
                 self._records[record.key] = record
@@ -263,9 +259,12 @@ class Desk:
                 utterance.at,
                 ended=not episode.firing,
             )
-            self._store.speech.decided(
-                utterance.at, episode.alert.fingerprint, utterance.channel, utterance.say.value, utterance.id
-            )
+        why = Why(utterance.say, utterance.group.destination.key, message=utterance.id)
+        self._store.speech.decided(
+            Decided(utterance.at, one.episode.alert.fingerprint, utterance.channel, one.episode.id, why)
+            for one in utterance.members
+            if one.episode.id in utterance.concerned
+        )
         _log.info(
             "message queued",
             message=utterance.id,

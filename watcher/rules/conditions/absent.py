@@ -116,6 +116,15 @@ class AbsentSignal:
     def end(self) -> End:
         return self.came
 
+    def figures(self, at: Millis) -> str:
+        within = duration_text(self.spec.within)
+        if self.last is None:
+            return "the watch has not begun"
+        ago = duration_text(at - self.last.at)
+        if self.last.role is Role.MATCH:
+            return f"{self.last.name} {self.last.status} came {ago} before; none within {within} needed"
+        return f"none since the watch began {ago} before; none within {within} needed"
+
     def warmed_up(self) -> None:
         pass
 

@@ -89,6 +89,9 @@ class Signal(Protocol):
     def end(self) -> End:
         """Why the condition no longer holds."""
 
+    def figures(self, at: Millis) -> str:
+        """How it stands at the moment last advanced to, in words: what it has, and what it needs."""
+
     def warmed_up(self) -> None:
         """All that it must know of the past is known from now on; what it concluded before is not to be believed."""
 
@@ -265,6 +268,9 @@ class Condition(Protocol):
     def phrase(self) -> str:
         """The condition in words, for messages and `explain`."""
 
+    def parts(self) -> Sequence[tuple[str, Matcher]]:
+        """What a transition is asked, each with its name: what fits one of them is evidence."""
+
 
 class Silent:
     """The part of a condition that listens for nothing beside its own events."""
@@ -352,6 +358,9 @@ class Silent:
 
     def spoken_before(self, event: Event, by: Sequence[str | None], past: Past) -> Iterable[Event]:  # noqa: ARG002 - part of a protocol
         return ()
+
+    def parts(self) -> Sequence[tuple[str, Matcher]]:
+        return (("match", self.match),)
 
 
 class Composite(Silent):

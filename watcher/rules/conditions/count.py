@@ -97,6 +97,10 @@ class CountSignal:
     def end(self) -> End:
         return End(EndReason.QUIET, "fewer than " + str(self.spec.at_least) + " in the window")
 
+    def figures(self, at: Millis) -> str:  # noqa: ARG002 - part of a protocol
+        spec, what = self.spec, " miners" if self.spec.distinct else ""
+        return f"{self.count()}{what} within {duration_text(spec.within)}, {spec.at_least} needed"
+
     def warmed_up(self) -> None:
         pass
 

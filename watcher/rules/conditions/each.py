@@ -255,6 +255,11 @@ class EachSignal:
     def end(self) -> End:
         return self.last
 
+    def figures(self, at: Millis) -> str:  # noqa: ARG002 - part of a protocol
+        if self.events:
+            return f"{len(self.events)} not resolved yet"
+        return f"none stands: {self.last.words}" if self.last.words else "none stands"
+
     def warmed_up(self) -> None:
         pass
 

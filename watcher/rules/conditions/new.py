@@ -113,7 +113,8 @@ class New(Watched):
         return self.each.spoken_before(event, by, past)
 
     def phrase(self) -> str:
-        return f"a {self.spec.what} not seen for {duration_text(self.spec.memory)}"
+        article = "an" if self.spec.what[0] in "aeiou" else "a"
+        return f"{article} {self.spec.what} not seen for {duration_text(self.spec.memory)}"
 
 
 @dataclass(slots=True)
@@ -181,6 +182,20 @@ class NewSignal:
 
     def end(self) -> End:
         return self.each.end()
+
+    def figures(self, at: Millis) -> str:
+        learnt_at = (self.begun_at or at) + self.spec.learn
+        if learnt_at > at:
+            return f"still learning which {self.spec.what} there are, for {duration_text(learnt_at - at)} more"
+        seen = [
+            f"{quoted(value)} was seen {duration_text(at - self.seen[value])} before"
+            for value in self.fresh
+            if value in self.seen
+        ]
+        if seen and not self.holds():
+            return listed(seen, "and")
+        known = sum(seen_at + self.spec.memory > at for seen_at in {**self.seen, **self.fresh}.values())
+        return f"{self.each.figures(at)}; {known} known for {self.spec.what}"
 
     def warmed_up(self) -> None:
         """What was found new while the past was not known stands for nothing."""

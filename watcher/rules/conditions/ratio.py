@@ -61,12 +61,11 @@ class Ratio(Composite):
         matching = Outline.of(self.match, name, statuses)
         if counted is None or matching is None or counted.match.source != matching.match.source:
             return None
-        return Outline(
-            counted.match,
-            tuple(
-                (place, Role.MATCH if (place, Role.MATCH) in matching.roles else Role.OF) for place, _ in counted.roles
-            ),
-        )
+        roles = tuple(one if one in matching.roles else (one[0], Role.OF) for one in counted.roles)
+        return Outline(counted.match, roles)
+
+    def parts(self) -> tuple[tuple[str, Matcher], ...]:
+        return ("match", self.match), ("of", self.of)
 
     @property
     def memory(self) -> Millis:
@@ -107,21 +106,37 @@ def _text(part: Fraction) -> str:
 
 
 def reached(spec: RatioSpec, count: int, total: int) -> bool:
-    """Whether `count` of `total` is enough; with a confidence, as sure as that.
+    """Whether `count` of `total` is enough; with a confidence, as sure as that."""
+    if total < spec.min_total or not total:
+        return False
+    if spec.confidence is None:
+        return count * spec.at_least.denominator >= total * spec.at_least.numerator
+    return _sure(spec.confidence, count, total) >= float(spec.at_least)
+
+
+def _sure(confidence: Fraction, count: int, total: int) -> float:
+    """The part that `count` of `total` is at least, as sure as that.
 
     The lower end of the two-sided Wilson score interval (Wilson 1927, J. Am. Stat. Assoc. 22): with p = count/total
     and z the quantile of the normal distribution at (1 + C)/2,
     (p + z²/2n − z·√(p(1−p)/n + z²/4n²)) / (1 + z²/n).
     """
-    if total < spec.min_total or not total:
-        return False
-    if spec.confidence is None:
-        return count * spec.at_least.denominator >= total * spec.at_least.numerator
-    z = NormalDist().inv_cdf(float(1 + spec.confidence) / 2)
+    z = NormalDist().inv_cdf(float(1 + confidence) / 2)
     part = count / total
     middle = part + z * z / (2 * total)
     width = z * math.sqrt(part * (1 - part) / total + z * z / (4 * total * total))
-    return (middle - width) / (1 + z * z / total) >= float(spec.at_least)
+    return (middle - width) / (1 + z * z / total)
+
+
+def _figures(spec: RatioSpec, count: int, total: int) -> str:
+    what = " miners" if spec.distinct else ""
+    if not total:
+        return f"nothing to take a part of within {duration_text(spec.within)}"
+    part = f"{count} of {total}{what} = {100 * count / total:.3g}%"
+    if spec.confidence is not None:
+        part += f", {100 * max(0.0, _sure(spec.confidence, count, total)):.3g}% are {_text(spec.confidence)} sure"
+    least = "" if spec.min_total == 1 else f" of at least {spec.min_total}{what}"
+    return f"{part} within {duration_text(spec.within)}, {_text(spec.at_least)}{least} needed"
 
 
 @dataclass(slots=True)
@@ -173,6 +188,9 @@ class RatioSignal:
 
     def end(self) -> End:
         return _ended(self.spec, len(self.window))
+
+    def figures(self, at: Millis) -> str:  # noqa: ARG002 - part of a protocol
+        return _figures(self.spec, len(self.matching), len(self.window))
 
     def warmed_up(self) -> None:
         pass
@@ -242,6 +260,9 @@ class DistinctRatioSignal:
 
     def end(self) -> End:
         return _ended(self.spec, len(self.latest))
+
+    def figures(self, at: Millis) -> str:  # noqa: ARG002 - part of a protocol
+        return _figures(self.spec, self.matching, len(self.latest))
 
     def warmed_up(self) -> None:
         pass

@@ -56,6 +56,11 @@ class Steps(Composite):
             without=None if self.without is None else self.without.narrowed(name, statuses),
         )
 
+    def parts(self) -> tuple[tuple[str, Matcher], ...]:
+        steps = tuple((f"step {place}", step) for place, step in enumerate(self.steps, 1))
+        also = () if self.without is None else (("without", self.without),)
+        return (*((("match", self.match),) if self.match.clauses or self.match.where else ()), *steps, *also)
+
     @property
     def memory(self) -> Millis:
         return self.spec.within
@@ -156,6 +161,19 @@ class SequenceSignal:
 
     def end(self) -> End:
         return End(EndReason.QUIET, "the first step left the window")
+
+    def figures(self, at: Millis) -> str:
+        steps, within = len(self.begun), duration_text(self.spec.within)
+        if self.holds():
+            return f"all {steps} steps within {within}"
+        begun = {**dict(enumerate(self.begun)), **dict(self.fresh)}
+        reached = [step for step, since in begun.items() if since is not None and since + self.spec.within > at]
+        if not reached:
+            return f"step 1 of {steps} has not come within {within}"
+        done = max(reached) + 1
+        if done == steps:
+            return f"all {steps} steps within {within}, but what must not lie between them did"
+        return f"{done} of {steps} steps in order within {within}"
 
     def warmed_up(self) -> None:
         pass

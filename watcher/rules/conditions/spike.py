@@ -127,6 +127,17 @@ class SpikeSignal:
     def end(self) -> End:
         return End(EndReason.QUIET, "no more than usual in the window")
 
+    def figures(self, at: Millis) -> str:
+        spec = self.spec
+        if self.begun_at is None:
+            return "the watch has not begun"
+        if self._learnt_at > at:
+            return f"still learning what is usual, for {duration_text(self._learnt_at - at)} more"
+        usual = len(self.before) * spec.within / spec.baseline
+        needed = max(float(spec.least), float(spec.times) * usual)
+        within = duration_text(spec.within)
+        return f"{len(self.recent)} within {within}, usual are {usual:.3g}, {needed:.3g} needed"
+
     def warmed_up(self) -> None:
         pass
 

@@ -155,6 +155,16 @@ class StuckSignal:
     def end(self) -> End:
         return self.last
 
+    def figures(self, at: Millis) -> str:
+        longest = duration_text(self.spec.longer_than)
+        if self.stuck:
+            first = min(event.at for event in self.stuck.values())
+            return f"{len(self.stuck)} stuck for {longest}, the longest for {duration_text(at - first)}"
+        if self.waiting:
+            begun = self.waiting[0][0] - self.spec.longer_than
+            return f"the longest has stayed for {duration_text(at - begun)}, {longest} needed"
+        return f"none stays: {self.last.words}" if self.last is not _MOVED_ON else "none stays there"
+
     def warmed_up(self) -> None:
         pass
 
