@@ -35,6 +35,7 @@ class Utterance:
         firing: members that fire.
         ended: members that ended.
         unheard: ids of the episodes among both that the channel had not heard of.
+        before: when the group last spoke, and the events that it then told of; None for its first message.
     """
 
     id: str
@@ -45,6 +46,7 @@ class Utterance:
     firing: tuple[Member, ...]
     ended: tuple[Member, ...]
     unheard: frozenset[int]
+    before: tuple[Millis, int] | None = None
 
     @property
     def members(self) -> tuple[Member, ...]:
@@ -233,6 +235,8 @@ class Board:
     def _said(
         self, group: Group, say: Say, now: Millis, firing: Sequence[Member], ended: Sequence[Member]
     ) -> Utterance:
+        told = sum(member.told_count or 0 for member in (*firing, *ended))
+        before = None if group.spoken_at is None else (group.spoken_at, told)
         group.flushes += 1
         group.spoken_at = now
         if group.anchored_at is None:
@@ -245,7 +249,7 @@ class Board:
         name = f"{group.destination.key}/{say.value}/{group.flushes}"
         identity = sha256(name.encode()).hexdigest()[:10]
         channel = group.destination.channel
-        return Utterance(identity, say, channel, now, group, tuple(firing), tuple(ended), unheard)
+        return Utterance(identity, say, channel, now, group, tuple(firing), tuple(ended), unheard, before)
 
     def _beside(
         self,

@@ -2,8 +2,10 @@
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 _LONGEST = 128
 
@@ -14,6 +16,14 @@ _ESCAPE = re.compile(
 )
 _INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 _MENTION = re.compile(r"(?<!\w)@(?=\w)")
+_LINK = re.compile(
+    r"(?<=[a-z])(?=://)"  # http://…, and any other scheme
+    r"|(?<=\bwww)(?=\.)|(?<=\bmailto)(?=:)|(?<=\btel)(?=:)"
+    r"|(?<=[^\W_])(?=\.(?:[a-z]{2,3}|xn--[a-z\d-]+|info|name|online|site|store|shop|club|link|live|cloud|tech|email)\b)",
+    re.IGNORECASE,
+)
+"""Where a chat client or a mail program would begin to see a link."""
+BREAK = "\N{ZERO WIDTH SPACE}"
 
 
 class Kind(StrEnum):
@@ -25,13 +35,48 @@ class Kind(StrEnum):
     FAILURE = "failure"
 
 
+class Form(StrEnum):
+    """What the body is written in."""
+
+    PLAIN = "plain"
+    MARKDOWN = "markdown"
+    HTML = "html"
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes along.
+
+    Args:
+        apart: it follows the message, as one of its own.
+    """
+
+    name: str
+    content: bytes
+    media_type: str = "text/csv"
+    apart: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Plain text: a title of one line, and a body that is never empty."""
+    """What one service gets.
+
+    Args:
+        title: one plain line; empty where the body begins with it.
+        body: never empty.
+        form: of the body. What is not plain is final: nobody may escape or convert it again.
+        plain: the same in plain text, for services that show either.
+        blocks: the body in the service's own structure (Slack's blocks).
+        attachment: what the body had to cut.
+    """
 
     title: str
     body: str
     kind: Kind
+    form: Form = Form.PLAIN
+    plain: str | None = None
+    blocks: tuple[Mapping[str, Any], ...] = ()
+    attachment: Attachment | None = field(default=None, repr=False)
 
 
 def clean(foreign: str, longest: int = _LONGEST) -> str:
@@ -46,10 +91,16 @@ def clean(foreign: str, longest: int = _LONGEST) -> str:
     return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
 
 
+def inert(foreign: str, longest: int = _LONGEST) -> str:
+    """As `clean`, and nothing in it can become a link: an invisible space stands where one would begin."""
+    return _LINK.sub(BREAK, clean(foreign, longest))
+
+
 def clean_lines(foreign: str) -> str:
-    """What a rule's own template made: as `clean`, but of any length and with its lines."""
+    """What a rule's own template made, with what the API said in it: as `inert`, but of any length and with its
+    lines."""
     text = _visible(_ESCAPE.sub("", foreign), keep="\n")
-    return _MENTION.sub("\N{FULLWIDTH COMMERCIAL AT}", text).strip()
+    return _LINK.sub(BREAK, _MENTION.sub("\N{FULLWIDTH COMMERCIAL AT}", text)).strip()
 
 
 def _visible(text: str, keep: str) -> str:

@@ -1,0 +1,66 @@
+"""Telegram's HTML: https://core.telegram.org/bots/api#html-style. The whole message is the body, title included.
+
+Telegram makes links of its own from what looks like a #tag, a /command or a $TAG, so an invisible space stands in
+them; inside <code> it does not."""
+
+import html
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from watcher.notify.document import Document, Span, Style
+from watcher.notify.family.plain import written
+from watcher.notify.fit import sized, units
+from watcher.notify.rows import Look, Row, rows
+from watcher.notify.table import attachment
+from watcher.notify.text import BREAK, Form, Text
+
+MOST = 4096
+"""UTF-16 units; Telegram counts after it has read the markup, we count before: it is never more."""
+_TAG = re.compile(r"(?<![\w&])[#/$](?=\w)")
+
+
+def escape(text: str) -> str:
+    return html.escape(text, quote=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Telegram:
+    """Args:
+    escape: makes words harmless; another one is for tests that must see it missed.
+    """
+
+    escape: Callable[[str], str] = escape
+
+    def __call__(self, document: Document, limit: int) -> Text:
+        shown = sized(document, lambda one: units(self._body(one)), min(limit, MOST))
+        return Text(
+            "",
+            self._body(shown),
+            document.kind,
+            Form.HTML,
+            plain=f"{shown.headline}\n{written(rows(shown))}",
+            attachment=attachment(shown, apart=True),
+        )
+
+    def _body(self, document: Document) -> str:
+        headline = self._span(Span(f"{document.sign} {document.headline}", Style.STRONG))
+        return "\n".join([headline, *(self._row(row) for row in rows(document))])
+
+    def _row(self, row: Row) -> str:
+        line = "".join(self._span(span) for span in row.line)
+        match row.look:
+            case Look.HEADING:
+                return f"<b>{line}</b>"
+            case Look.ITEM:
+                return f"• {line}"
+            case _:
+                return line
+
+    def _span(self, span: Span) -> str:
+        code = span.style is Style.CODE and span.url is None
+        words = self.escape(span.text if code else _TAG.sub(lambda sign: sign[0] + BREAK, span.text))
+        if span.url is not None:
+            return f'<a href="{html.escape(span.url)}">{words}</a>'
+        tag = {Style.STRONG: "b", Style.CODE: "code"}.get(span.style)
+        return f"<{tag}>{words}</{tag}>" if tag else words
