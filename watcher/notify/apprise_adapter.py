@@ -3,6 +3,7 @@ where it is used: it takes a quarter second."""
 
 import asyncio
 import logging
+import sys
 import threading
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +18,6 @@ from apprise import Apprise, AppriseAsset, NotifyBase, NotifyFormat, NotifyType,
 from apprise.attachment.memory import AttachMemory
 from apprise.conversion import convert_between
 from apprise.plugins import url_to_dict
-from apprise.plugins.email import base as mail
 
 from watcher.notify.answers import judged, overdue
 from watcher.notify.fit import LIMIT
@@ -141,6 +141,7 @@ def _plugin(name: str, parts: Mapping[str, Any]) -> NotifyBase:
         plugin = None
     if plugin is None or (parts.get("targets") and getattr(plugin, "targets", None) == []):
         raise BadUrl(f"{name} is not complete, or names a recipient that cannot exist ({parts['schema']}://)")
+    _keep_plain_parts()
     plugin.throttle = _no_throttle  # type: ignore[method-assign]  # it sleeps by the wall clock; `rate` is ours to keep
     return plugin
 
@@ -263,7 +264,11 @@ def _convert(source: NotifyFormat, wanted: NotifyFormat, content: str) -> str:
     return str(convert_between(source, wanted, content))  # type: ignore[no-untyped-call]
 
 
-mail.convert_between = _convert  # type: ignore[attr-defined]  # the name by which mail's plugin knows it
+def _keep_plain_parts() -> None:
+    """Mail's plugin, once apprise has loaded it, finds `_convert` under the name by which it knows apprise's own."""
+    mail = sys.modules.get("apprise.plugins.email.base")
+    if mail is not None:
+        mail.convert_between = _convert  # type: ignore[attr-defined]
 
 
 def _hush() -> None:

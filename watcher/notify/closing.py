@@ -8,7 +8,7 @@ from watcher.model.times import Millis, duration_text
 from watcher.notify.document import Block, Gives, Listing, Part, Span, Style, joined, plain
 from watcher.notify.moments import counted, moment
 from watcher.notify.sections import linked, miners, reasons
-from watcher.notify.text import inert
+from watcher.notify.text import inert, task_name
 
 _MODELS = 6
 
@@ -16,7 +16,7 @@ _MODELS = 6
 def closing_headline(closing: Closing) -> str:
     """`Done: 840 of 900 miner.firmware.update, North Barn`."""
     word = "Done" if closing.succeeded == closing.total else "Over"
-    return f"{word}: {_share(closing)} {inert(closing.task)}, {inert(closing.farm)}"
+    return f"{word}: {_share(closing)} {task_name(closing.task)}, {inert(closing.farm)}"
 
 
 def closing_part(closing: Closing, present: Millis, zone: tzinfo) -> Part:

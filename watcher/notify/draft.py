@@ -11,7 +11,7 @@ from watcher.notify.document import Block, Document, Gives, Line, Listing, Part,
 from watcher.notify.fit import cut
 from watcher.notify.moments import counted, moment, span
 from watcher.notify.sections import brief, headline, section_blocks, section_foot
-from watcher.notify.text import Kind, clean, clean_lines, inert
+from watcher.notify.text import Kind, clean, inert, inert_lines
 
 _TITLE = 200
 _KINDS = {Severity.INFO: Kind.INFO, Severity.WARNING: Kind.WARNING, Severity.CRITICAL: Kind.FAILURE}
@@ -119,7 +119,7 @@ def _blocks(section: Section, since: tuple[Line, ...], message: Message, zone: t
         fired = moment(section.started_at, message.at, zone)
         after = duration_text(message.at - section.started_at)
         late = (plain(f"Late: fired at {fired}, told {after} after."),)
-    own = clean_lines(section.body) if section.body else ""
+    own = inert_lines(section.body) if section.body else ""
     if own:
         yield from late
         yield from since

@@ -14,7 +14,7 @@ _HEADLINES = (128, 64, 32)
 
 
 def units(text: str) -> int:
-    return len(text) + sum(sign > "\uffff" for sign in text)
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def cut(text: str, limit: int) -> str:

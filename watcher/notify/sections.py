@@ -8,7 +8,7 @@ from watcher.model.message import Link, MinerLine, Section, State
 from watcher.model.times import Millis, duration_text
 from watcher.notify.document import Block, Gives, Line, Listing, Span, Style, joined, plain
 from watcher.notify.moments import counted, moment, span
-from watcher.notify.text import clean, inert
+from watcher.notify.text import clean, inert, task_name
 
 _KINDS_OF_TASKS = 4
 _TITLE = 200
@@ -186,12 +186,17 @@ def _tasks(section: Section) -> Iterator[Block]:
     if kinds:
         yield Listing(
             Gives.TASKS,
-            tuple(plain(f"{inert(name)} ({count:,})") for name, count in kinds),
+            tuple(_task(name, count) for name, count in kinds),
             "kind",
             head="Tasks:",
             inline=True,
             figures=tuple(count for _, count in kinds),
         ).capped(_KINDS_OF_TASKS)
+
+
+def _task(said: str, count: int) -> Line:
+    name, _, status = said.rpartition(" ")
+    return (Span(task_name(name), Style.CODE), Span(f" {inert(status)} ({count:,})"))
 
 
 def miners(told: tuple[MinerLine, ...], total: int, head: str | None = None) -> Iterator[Block]:

@@ -15,14 +15,18 @@ _ESCAPE = re.compile(
     r"|\x1b.?"
 )
 _INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
-_MENTION = re.compile(r"(?<!\w)@(?=\w)")
+_MENTION = re.compile(r"(?<![^\W_])@(?=\w)")
 _LINK = re.compile(
-    r"(?<=[a-z])(?=://)"  # http://…, and any other scheme
-    r"|(?<=\bwww)(?=\.)|(?<=\bmailto)(?=:)|(?<=\btel)(?=:)"
-    r"|(?<=[^\W_])(?=\.(?:[a-z]{2,3}|xn--[a-z\d-]+|info|name|online|site|store|shop|club|link|live|cloud|tech|email)\b)",
+    r"(?<=[a-z])(?=://)|(?<=\bmailto)(?=:)|(?<=\btel)(?=:)"  # http://…, and any other scheme
+    r"|(?<=[^\W_])(?=\.[^\W\d_]{2})",  # evil.com
     re.IGNORECASE,
 )
+_LINK_IN_TASK = re.compile(
+    r"\.(?=(?:[a-z]{2,3}|info|name|mobi|online|site|tech|store|shop|cloud|link|click|live|news|blog|page|work|world"
+    r"|bank|farm|energy|solar|host|network|systems|support|space)$)"
+)
 """Where a chat client or a mail program would begin to see a link."""
+_TASK = re.compile(r"[a-z_]+(?:\.[a-z_]+)+")
 BREAK = "\N{ZERO WIDTH SPACE}"
 
 
@@ -96,15 +100,26 @@ def inert(foreign: str, longest: int = _LONGEST) -> str:
     return _LINK.sub(BREAK, clean(foreign, longest))
 
 
+def task_name(foreign: str) -> str:
+    """As `inert`; but a task's name can be copied, if its last word is no domain."""
+    return _LINK_IN_TASK.sub(f".{BREAK}", foreign) if _TASK.fullmatch(foreign) else inert(foreign)
+
+
 def clean_lines(foreign: str) -> str:
-    """What a rule's own template made, with what the API said in it: as `inert`, but of any length and with its
-    lines."""
+    """What a rule's own template made: as `clean`, but of any length and with its lines."""
     text = _visible(_ESCAPE.sub("", foreign), keep="\n")
-    return _LINK.sub(BREAK, _MENTION.sub("\N{FULLWIDTH COMMERCIAL AT}", text)).strip()
+    return _MENTION.sub("\N{FULLWIDTH COMMERCIAL AT}", text).strip()
+
+
+def inert_lines(foreign: str) -> str:
+    """As `clean_lines`, and nothing in it can become a link: what the API said is among the rule's own words."""
+    return _LINK.sub(BREAK, clean_lines(foreign))
 
 
 def _visible(text: str, keep: str) -> str:
-    return text if text.isascii() and text.isprintable() else "".join(_shown(sign, keep) for sign in text)
+    if text.isprintable() and _INVISIBLE.isdisjoint(text):
+        return text
+    return "".join(_shown(sign, keep) for sign in text)
 
 
 def _shown(sign: str, keep: str) -> str:

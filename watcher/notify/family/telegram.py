@@ -1,7 +1,7 @@
 """Telegram's HTML: https://core.telegram.org/bots/api#html-style. The whole message is the body, title included.
 
-Telegram makes links of its own from what looks like a #tag, a /command or a $TAG, so an invisible space stands in
-them; inside <code> it does not."""
+Telegram makes links of its own from what looks like a #tag, a /command, a $TAG or an address, so an invisible space
+stands in them; inside <code>, where it makes none, names are as they are and one touch copies them."""
 
 import html
 import re
@@ -18,6 +18,7 @@ from watcher.notify.text import BREAK, Form, Text
 MOST = 4096
 """UTF-16 units; Telegram counts after it has read the markup, we count before: it is never more."""
 _TAG = re.compile(r"(?<![\w&])[#/$](?=\w)")
+_ADDRESS = re.compile(r"(?<=\d)(?=\.\d{1,3}\.\d)")
 
 
 def escape(text: str) -> str:
@@ -59,7 +60,9 @@ class Telegram:
 
     def _span(self, span: Span) -> str:
         code = span.style is Style.CODE and span.url is None
-        words = self.escape(span.text if code else _TAG.sub(lambda sign: sign[0] + BREAK, span.text))
+        words = self.escape(
+            span.text.replace(BREAK, "") if code else _ADDRESS.sub(BREAK, _TAG.sub(rf"\g<0>{BREAK}", span.text))
+        )
         if span.url is not None:
             return f'<a href="{html.escape(span.url)}">{words}</a>'
         tag = {Style.STRONG: "b", Style.CODE: "code"}.get(span.style)
