@@ -36,8 +36,8 @@ def test_a_firing_message_tells_all_that_matters_at_night(message: Message) -> N
     assert text.kind is Kind.FAILURE
     assert text.body == (
         "300 of 900 tasks on 300 miners: 240× install failed: checksum mismatch at block <n>\n"
-        "First 15:40:03 CST, last 16:04:11 CST\n"
         "41× no answer from <ip>\n"
+        "First 15:40:03 CST, last 16:04:11 CST\n"
         "Tasks: miner.firmware.update failed (280), miner.firmware.update timed_out (20)\n"
         "Miners:\n"
         "• M-0001 (S21 Pro, 10.0.3.1)\n"
@@ -82,7 +82,7 @@ def test_another_end_is_not_called_resolved(message: Message, resolved: Section)
 
 def test_what_is_told_late_says_so(message: Message, firing: Section) -> None:
     text = said(message, sections=(replace(firing, late=True),))
-    assert text.body.split("\n")[1] == "Late: fired at 15:41:00 CST, told 25m after."
+    assert text.body.split("\n")[2] == "Late: fired at 15:41:00 CST, told 25m after."
 
 
 def test_a_catch_up_has_one_line_for_each_section(message: Message, resolved: Section, firing: Section) -> None:
@@ -174,12 +174,12 @@ def test_nothing_at_all_still_makes_a_message(message: Message) -> None:
     assert text.body.strip() == "Message 9c21f0"
 
 
-def test_what_changed_since_the_last_message_is_told_under_the_first_line(message: Message) -> None:
+def test_what_changed_since_the_last_message_is_told_under_the_reasons(message: Message) -> None:
     since = Since(message.at - HOUR, 120, 300, 2, 1)
     lines = said(message, say=Say.NEW_ALERTS, since=since).body.split("\n")
-    assert lines[1] == "Since the last message, 15:06:00 CST: 2 new alerts, 1 ended, 120 → 300 tasks"
+    assert lines[2] == "Since the last message, 15:06:00 CST: 2 new alerts, 1 ended, 120 → 300 tasks"
     still = Since(message.at - HOUR, 300, 300, 0, 0)
-    assert said(message, since=still).body.split("\n")[1] == "Since the last message, 15:06:00 CST: still 300 tasks"
+    assert said(message, since=still).body.split("\n")[2] == "Since the last message, 15:06:00 CST: still 300 tasks"
 
 
 def test_where_the_headline_is_the_rule_s_own_the_first_line_says_where(message: Message, firing: Section) -> None:

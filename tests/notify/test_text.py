@@ -65,6 +65,7 @@ def test_a_template_keeps_its_lines_and_nothing_else_invisible(foreign: str) -> 
         ("tg://resolve", "tg|://resolve"),
         ("see evil.com.", "see evil|.com."),
         ("www.evil.co.uk", "www|.evil|.co|.uk"),
+        ("www.e", "www|.e"),
         ("ops@evil.org", "ops@evil|.org"),
         ("mailto:ops tel:123", "mailto|:ops tel|:123"),
         ("10.0.3.1 v1.2 S21 Pro 16:04 and/or e.g. x", None),
@@ -81,6 +82,7 @@ def test_nothing_can_become_a_link(foreign: str, shown: str | None) -> None:
         ("miner.firmware.update", None),
         ("miner.system.reboot", None),
         ("miner.evil.com", "miner.evil.|com"),
+        ("www.evil.com", "www|.evil|.com"),
         ("http://evil.com", "http|://evil|.com"),
     ],
 )

@@ -44,10 +44,9 @@ def _blocks(closing: Closing, present: Millis, zone: tzinfo) -> Iterator[Block]:
             figures=tuple(total - good for _, good, total in closing.models),
         ).capped(_MODELS)
     yield from miners(closing.again, closing.again_total, "To do again:")
-    if closing.links:
-        yield joined((linked(link) for link in closing.links), " · ")
-    actor = f", started by {inert(closing.actor)}" if closing.actor else ""
-    yield (Span("Batch "), Span(inert(closing.batch), Style.CODE), *(plain(actor) if actor else ()))
+    batch = (Span("Batch "), Span(inert(closing.batch), Style.CODE))
+    actor = plain(f", started by {inert(closing.actor)}") if closing.actor else ()
+    yield (*(joined((linked(link) for link in closing.links), " · ") or batch), *actor)
 
 
 def _when(closing: Closing, present: Millis, zone: tzinfo) -> str:

@@ -22,7 +22,7 @@ def section_blocks(section: Section, marks: tuple[Line, ...], present: Millis, z
 
     Args:
         section: what to tell.
-        marks: what is to be said of the message itself, under the first line.
+        marks: what is to be said of the message itself, under what happened and why.
         present: the message's time; other days than its own are named.
         zone: in which times are shown.
     """
@@ -31,9 +31,9 @@ def section_blocks(section: Section, marks: tuple[Line, ...], present: Millis, z
         yield from _of_watcher(section, place, marks, present, zone)
     elif section.state is State.FIRING:
         yield plain(f"{place}{_capital(_extent(section), place)}{_mostly(section)}")
+        yield from reasons(section.reasons[1:], section.other_reasons)
         yield from marks
         yield plain(_times(section, present, zone))
-        yield from reasons(section.reasons[1:], section.other_reasons)
         yield from _models(section)
         yield from _tasks(section)
         yield from miners(section.miners, section.miners_total)

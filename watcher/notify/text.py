@@ -18,7 +18,7 @@ _INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 _MENTION = re.compile(r"(?<![^\W_])@(?=\w)")
 _LINK = re.compile(
     r"(?<=[a-z])(?=://)|(?<=\bmailto)(?=:)|(?<=\btel)(?=:)"  # http://…, and any other scheme
-    r"|(?<=[^\W_])(?=\.[^\W\d_]{2})",  # evil.com
+    r"|(?<=www)(?=\.)|(?<=[^\W_])(?=\.[^\W\d_]{2})",  # evil.com
     re.IGNORECASE,
 )
 _LINK_IN_TASK = re.compile(
@@ -26,7 +26,7 @@ _LINK_IN_TASK = re.compile(
     r"|bank|farm|energy|solar|host|network|systems|support|space)$)"
 )
 """Where a chat client or a mail program would begin to see a link."""
-_TASK = re.compile(r"[a-z_]+(?:\.[a-z_]+)+")
+_TASK = re.compile(r"(?!www)[a-z_]+(?:\.[a-z_]+)+")
 BREAK = "\N{ZERO WIDTH SPACE}"
 
 

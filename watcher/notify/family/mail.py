@@ -7,14 +7,15 @@ from itertools import groupby
 
 from watcher.notify.document import Document, Span, Style
 from watcher.notify.family.plain import written
-from watcher.notify.fit import cut, sized, units
+from watcher.notify.fit import sized, units
 from watcher.notify.rows import Look, Row, rows
 from watcher.notify.table import attachment
 from watcher.notify.text import Form, Kind, Text
 
 MOST = 60_000
 """Longer ones are cut by mail programs, with a link to the rest."""
-_SUBJECT = 200
+_SUBJECT = 280
+"""Bytes of UTF-8. Apprise folds no header: encoded, it must stay below the 998 signs of a line."""
 _COLOURS = {Kind.FAILURE: "#c62828", Kind.WARNING: "#ef6c00", Kind.SUCCESS: "#2e7d32", Kind.INFO: "#1565c0"}
 _PAGE = (
     '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -48,7 +49,7 @@ class Mail:
     def __call__(self, document: Document, limit: int) -> Text:  # noqa: ARG002 - mail has room
         shown = sized(document, lambda one: units(self._page(one)), MOST)
         return Text(
-            cut(shown.headline, _SUBJECT),
+            _subject(shown.headline),
             self._page(shown),
             document.kind,
             Form.HTML,
@@ -82,3 +83,9 @@ class Mail:
         if span.style is Style.CODE:
             return f'<code style="{_CODE}">{words}</code>'
         return f"<b>{words}</b>" if span.style is Style.STRONG else words
+
+
+def _subject(headline: str) -> str:
+    if len(headline.encode()) <= _SUBJECT:
+        return headline
+    return headline.encode()[: _SUBJECT - 3].decode("utf-8", "ignore").rstrip() + "…"

@@ -14,8 +14,8 @@ from watcher.notify.rows import Look, Row, rows
 from watcher.notify.text import BREAK, Form, Text
 
 _SIGNS = re.compile(r"[\\`*_\[\]<>|~@#$]|:(?=\w+:)|&(?=#?\w+;)|^[-+=]|(?<=^\d)[.)]|(?<=^\d\d)[.)]|(?<=^\d\d\d)[.)]")
-_TAG = re.compile(r"(?<![\w&])[#~](?=\w)|@(?=\w)")
-"""What Mattermost takes for a hashtag or a channel, and Discord for a mention in the midst of a word, escaped or not."""
+_TAG = re.compile(r"(?<!\w)[#~](?=\w)|@(?=\w)")
+"""Escaped or not, Mattermost takes it for a hashtag or a channel, Discord for a mention in the midst of a word."""
 
 
 def escape(text: str) -> str:

@@ -17,7 +17,7 @@ from watcher.notify.text import BREAK, Form, Text
 
 MOST = 4096
 """UTF-16 units; Telegram counts after it has read the markup, we count before: it is never more."""
-_TAG = re.compile(r"(?<![\w&])[#/$](?=\w)")
+_TAG = re.compile(r"(?<!\w)[#/$](?=\w)")
 _ADDRESS = re.compile(r"(?<=\d)(?=\.\d{1,3}\.\d)")
 
 
