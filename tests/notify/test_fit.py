@@ -17,7 +17,7 @@ def document(*parts: Part) -> Document:
 
 def part(number: int, *blocks: Listing) -> Part:
     fixed = plain(f"rule {number}: {number} tasks")
-    return Part(plain(f"Rule {number}"), (fixed, *blocks), fixed, number, 1)
+    return Part(plain(f"Rule {number}"), (fixed, *blocks), fixed, fixed, number, 1)
 
 
 def measure(one: Document) -> int:

@@ -21,7 +21,7 @@ def closing_headline(closing: Closing) -> str:
 
 def closing_part(closing: Closing, present: Millis, zone: tzinfo) -> Part:
     short = plain(f"{_share(closing)} succeeded, {counted(closing.again_total, 'miner')} to do again")
-    return Part(None, tuple(_blocks(closing, present, zone)), short, closing.total)
+    return Part(None, tuple(_blocks(closing, present, zone)), short, short, closing.total)
 
 
 def _share(closing: Closing) -> str:

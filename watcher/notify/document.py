@@ -100,12 +100,14 @@ class Part:
     Args:
         heading: what tells it from other parts; None for the only one.
         brief: all of it in one line, with every figure.
+        least: the figures alone.
         events: how many events (tasks) it is about, and in how many `alerts`.
     """
 
     heading: Line | None
     blocks: tuple[Block, ...]
     brief: Line
+    least: Line
     events: int = 0
     alerts: int = 0
 
@@ -139,7 +141,8 @@ class Document:
         parts, events, alerts = self.dropped
         if not parts:
             return None
-        return f"and {counted(parts, 'more rule')}: {counted(events, 'task')} in {counted(alerts, 'alert')}"
+        rules = f"and {counted(parts, 'more rule')}" if self.parts else counted(parts, "rule")
+        return f"{rules}: {counted(events, 'task')} in {counted(alerts, 'alert')}"
 
     @property
     def is_cut(self) -> bool:
@@ -158,7 +161,12 @@ class Document:
 
     def briefed(self, whole: int) -> "Document":
         """With all parts but the first few in one line each."""
-        short = (Part(None, (part.brief,), part.brief, part.events, part.alerts) for part in self.parts[whole:])
+        short = (replace(part, heading=None, blocks=(part.brief,)) for part in self.parts[whole:])
+        return replace(self, parts=(*self.parts[:whole], *short))
+
+    def bare(self, whole: int) -> "Document":
+        """With nothing but the figures of all parts but the first few."""
+        short = (replace(part, heading=None, blocks=(part.least,)) for part in self.parts[whole:])
         return replace(self, parts=(*self.parts[:whole], *short))
 
     def kept(self, most: int) -> "Document":

@@ -10,7 +10,7 @@ from watcher.notify.closing import closing_headline, closing_part
 from watcher.notify.document import Block, Document, Gives, Line, Listing, Part, Span, Style, plain
 from watcher.notify.fit import cut
 from watcher.notify.moments import counted, moment, span
-from watcher.notify.sections import brief, headline, section_blocks, section_foot
+from watcher.notify.sections import brief, headline, least, section_blocks, section_foot
 from watcher.notify.text import Kind, clean, inert, inert_lines
 
 _TITLE = 200
@@ -93,15 +93,15 @@ def _parts(message: Message, zone: tzinfo) -> Iterator[Part]:
     for number, section in enumerate(message.sections):
         short = brief(section, message.at, zone)
         if message.say is Say.CATCH_UP:
-            yield Part(None, (short,), short, section.count, section.alerts)
+            yield Part(None, (short,), short, least(section), section.count, section.alerts)
             continue
         heading = None
-        if len(message.sections) > 1:
+        if number:  # of the first, the message's headline tells it
             state = section.severity.value if section.state is State.FIRING else section.state.value
             heading = plain(f"{state.upper()}: {headline(section)}")
         since = () if message.since is None or number else (_since(message.since, message, zone),)
         blocks = tuple(_blocks(section, since, message, zone))
-        yield Part(heading, blocks, short, section.count, section.alerts)
+        yield Part(heading, blocks, short, least(section), section.count, section.alerts)
 
 
 def _since(since: Since, message: Message, zone: tzinfo) -> Line:
@@ -109,7 +109,8 @@ def _since(since: Since, message: Message, zone: tzinfo) -> Line:
     changes = [f"{counted(since.new, 'new alert')}"] if since.new else []
     changes += [f"{since.ended:,} ended"] if since.ended else []
     tasks = f"{since.count:,} → {since.now:,}" if since.now != since.count else f"still {since.count:,}"
-    changes.append(f"{tasks} task{'' if since.now == 1 else 's'}")
+    whole = " in all" if len(message.sections) > 1 else ""
+    changes.append(f"{tasks} task{'' if since.now == 1 else 's'}{whole}")
     return plain(f"Since the last message, {moment(since.at, message.at, zone)}: {', '.join(changes)}")
 
 

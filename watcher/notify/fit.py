@@ -49,7 +49,7 @@ def sized(document: Document, measure: Callable[[Document], int], limit: int) ->
         if fits(emptied):
             return _most(partial(document.capped, gives), document.longest(gives), fits)
         document = emptied
-    for shorten in (document.briefed, document.briefed(0).kept):
+    for shorten in (document.briefed, document.briefed(0).bare, document.bare(0).kept):
         if fits(shorten(0)):
             return _most(shorten, len(document.parts), fits)
         document = shorten(0)

@@ -85,6 +85,10 @@ def brief(section: Section, present: Millis, zone: tzinfo) -> Line:
     )
 
 
+def least(section: Section) -> Line:
+    return plain(f"• {_extent(section)}")
+
+
 def headline(section: Section) -> str:
     """What happened and where: the rule's own title, else its summary and the farm."""
     own = inert(section.title, _TITLE) if section.title else ""

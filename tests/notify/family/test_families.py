@@ -101,7 +101,7 @@ def _figures(message: Message, shown: str) -> set[str]:
         again = {f"{message.closing.again_total:,} miner"} if message.closing.again_total else set()
         return {f"{message.closing.succeeded:,} of {message.closing.total:,}"} | again
     sections = list(message.sections)
-    dropped = re.search(r"and ([\d,]+) more rules?: ([\d,]+) tasks? in ([\d,]+) alert", shown)
+    dropped = re.search(r"([\d,]+) (?:more )?rules?: ([\d,]+) tasks? in ([\d,]+) alert", shown)
     figures: set[str] = set()
     if dropped:
         gone = int(dropped[1].replace(",", ""))
@@ -213,6 +213,11 @@ def test_miners_are_cut_before_reasons(message: Message) -> None:
     assert "41× no answer from <ip>" in text
     assert "300 miners" in text.replace("on 300 miners", "")
     assert "M-0001" not in text
+
+
+def test_the_smallest_service_still_tells_the_figures(message: Message) -> None:
+    assert written(message, "json", limit=120).body == "• 300 of 900 tasks on 300 miners\n\nMessage 9c21f0"
+    assert written(message, "json", limit=40).body.endswith("\nMessage 9c21f0")
 
 
 def test_the_first_two_lines_say_what_where_how_many_and_why(message: Message) -> None:
