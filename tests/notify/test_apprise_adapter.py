@@ -142,6 +142,16 @@ def test_a_slack_url_that_wants_plain_text_gets_it(receiver: "Receiver", slack: 
     assert "Critical &lt;!channel&gt;" in str(receiver.bodies)
 
 
+def test_a_slack_workflow_gets_plain_words_in_its_one_variable(
+    receiver: "Receiver", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(NotifySlack, "workflow_url", f"http://127.0.0.1:{receiver.port}/workflows")
+    written = Text("", "x", Kind.FAILURE, Form.MARKDOWN, plain="Critical <!channel>", blocks=BLOCKS)
+    url = "https://hooks.slack.com/workflows/T0CANARY/A0CANARY/123456789/CanaryCanaryCanaryCanary"
+    assert sent(url, written).result is Result.SENT
+    assert receiver.bodies == [{"text": "Critical &lt;!channel&gt;"}]
+
+
 def test_telegram_gets_our_html_to_the_letter(receiver: "Receiver", telegram: str) -> None:
     assert sent(telegram, Text("", HTML, Kind.FAILURE, Form.HTML)).result is Result.SENT
     (body,) = receiver.bodies
