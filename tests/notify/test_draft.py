@@ -167,6 +167,10 @@ def test_notes_are_told_even_alone(message: Message) -> None:
     assert text.body == "Note: rule X changed: 3 closed, 2 go on\n\nMessage 9c21f0"
 
 
+def test_a_note_of_nothing_visible_still_has_a_title(message: Message) -> None:
+    assert said(message, sections=(), notes=("\u200b",)).title == "A note from nonce-watcher"
+
+
 def test_nothing_at_all_still_makes_a_message(message: Message) -> None:
     text = said(message, sections=())
     assert text.title

@@ -67,7 +67,7 @@ def _headline(message: Message, zone: tzinfo) -> str:
     if message.say is Say.CATCH_UP:
         return _while_blind(message, zone)
     if not message.sections:
-        return inert(message.notes[0]) if message.notes else "A note from nonce-watcher"
+        return (inert(message.notes[0]) if message.notes else "") or "A note from nonce-watcher"
     firing = _firing(message)
     told = firing or message.sections
     first = told[0]

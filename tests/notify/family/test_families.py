@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tests.notify.family.reading import CHAT_TAGS, MAIL_TAGS, Read, Unsound, read_html, read_markdown, read_mrkdwn
 from tests.notify.hostile import is_ours, messages
-from watcher.model.message import Message, Say, State, TaskLine
+from watcher.model.message import Message, MinerLine, Say, State, TaskLine
 from watcher.notify.draft import draft
 from watcher.notify.families import FAMILIES, Family, rendered
 from watcher.notify.family.mail import Mail
@@ -213,6 +213,19 @@ def test_miners_are_cut_before_reasons(message: Message) -> None:
     assert "41× no answer from <ip>" in text
     assert "300 miners" in text.replace("on 300 miners", "")
     assert "M-0001" not in text
+
+
+def test_telegram_reads_every_tag_that_keeps_a_name_harmless(message: Message) -> None:
+    (section,) = message.sections
+    miners = tuple(MinerLine("evil.com", None, "10.0.3.1") for _ in range(9))
+    few = replace(message, sections=(replace(section, miners=miners),) * 2)
+    many = replace(message, sections=(replace(section, miners=miners),) * 5)
+    assert "<code>evil.com</code>" in written(few, "tgram").body
+    text = written(many, "tgram", limit=4096).body
+    assert text.count("</") <= 100
+    assert "evil.com" not in text
+    assert "10.0.3.1" not in text
+    assert f"evil{BREAK}.com" in text
 
 
 def test_the_smallest_service_still_tells_the_figures(message: Message) -> None:

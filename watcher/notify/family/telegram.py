@@ -17,6 +17,8 @@ from watcher.notify.text import BREAK, Form, Text
 
 MOST = 4096
 """UTF-16 units; Telegram counts after it has read the markup, we count before: it is never more."""
+_ENTITIES = 90
+"""Telegram reads 100 tags and takes what follows for plain text: a name in the 101st <code> would be live."""
 _TAG = re.compile(r"(?<!\w)[#/$](?=\w)")
 _ADDRESS = re.compile(r"(?<=\d)(?=\.\d{1,3}\.\d)")
 
@@ -45,11 +47,15 @@ class Telegram:
         )
 
     def _body(self, document: Document) -> str:
-        headline = self._span(Span(f"{document.sign} {document.headline}", Style.STRONG))
-        return "\n".join([headline, *(self._row(row) for row in rows(document))])
+        text = self._written(document, codes=True)
+        return text if text.count("</") <= _ENTITIES else self._written(document, codes=False)
 
-    def _row(self, row: Row) -> str:
-        line = "".join(self._span(span) for span in row.line)
+    def _written(self, document: Document, *, codes: bool) -> str:
+        headline = self._span(Span(f"{document.sign} {document.headline}", Style.STRONG), codes=codes)
+        return "\n".join([headline, *(self._row(row, codes=codes) for row in rows(document))])
+
+    def _row(self, row: Row, *, codes: bool) -> str:
+        line = "".join(self._span(span, codes=codes) for span in row.line)
         match row.look:
             case Look.HEADING:
                 return f"<b>{line}</b>"
@@ -58,12 +64,13 @@ class Telegram:
             case _:
                 return line
 
-    def _span(self, span: Span) -> str:
-        code = span.style is Style.CODE and span.url is None
+    def _span(self, span: Span, *, codes: bool) -> str:
+        code = codes and span.style is Style.CODE and span.url is None
         words = self.escape(
             span.text.replace(BREAK, "") if code else _ADDRESS.sub(BREAK, _TAG.sub(rf"\g<0>{BREAK}", span.text))
         )
         if span.url is not None:
             return f'<a href="{html.escape(span.url)}">{words}</a>'
-        tag = {Style.STRONG: "b", Style.CODE: "code"}.get(span.style)
-        return f"<{tag}>{words}</{tag}>" if tag else words
+        if span.style is Style.STRONG:
+            return f"<b>{words}</b>"
+        return f"<code>{words}</code>" if code else words
