@@ -106,7 +106,20 @@ BAD_FILES = [
         with_nonce("count_searches: no"),
         ["1:39: expected true or false, found text: YAML 1.2 takes no as text"],
     ),
-    (with_nonce("app_url: 'https://a/{id}'"), ['1:23: this version of nonce-watcher has no "app_url" yet']),
+    (
+        with_nonce("app_url: app.nonce.app"),
+        ["1:32: must be an address that begins with https:// (or http://) and names {batch} or {miner}"],
+    ),
+    (with_nonce("app_url: 'https://a/{id}'"), ["1:32: has {id}, which is none of {farm}, {batch} and {miner}"]),
+    (with_nonce("app_url: 'https://a/{farm}'"), ["1:32: must name {batch} or {miner}"]),
+    (
+        with_nonce("app_url: 'https://a/{batch'"),
+        ["1:32: has a brace that belongs to none of {farm}, {batch} and {miner}"],
+    ),
+    (
+        with_nonce("app_url: 'https://u:p@a/{batch}'"),
+        ["1:32: must be an address without user name or password: messages show it"],
+    ),
     (with_nonce("api_key: k, api_key_file: f"), ['1:35: either "api_key" or "api_key_file", not both']),
     (with_nonce("api_key: 5"), ['1:32: expected text, found the number 5: put it in quotes: "5"']),
     (with_nonce("api_key: '${NO_KEY}'"), ["1:32: nonce.api_key: the environment variable NO_KEY is not set"]),

@@ -14,6 +14,7 @@ import structlog
 
 from watcher.alerts.board import Board, Voice
 from watcher.alerts.compose import Composer
+from watcher.alerts.links import AppLinks
 from watcher.errors import ConfigError
 from watcher.loading import Loaded, voices
 from watcher.model.times import SECOND, Millis, duration_text
@@ -135,7 +136,7 @@ def assemble(loaded: Loaded, store: Store, clock: ApiClock, host: Host, alive: C
         {channel.name: [target.key for target in channel.targets] for channel in channels},
         max_age=settings.alerts.max_age,
     )
-    composer = Composer(rules, store.past, settings.timezone)
+    composer = Composer(rules, store.past, settings.timezone, AppLinks(settings.nonce.app_url))
     desk = Desk(store, policy, board, composer, watermarks)
     deliverer = Deliverer(
         channels,

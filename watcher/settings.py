@@ -18,6 +18,7 @@ from pydantic import (
 )
 from pydantic_core.core_schema import no_info_after_validator_function, str_schema
 
+from watcher.alerts.links import app_url_fault
 from watcher.errors import Fault
 from watcher.model.secret import Secret
 from watcher.model.times import DAY, HOUR, MINUTE, SECOND
@@ -49,6 +50,23 @@ def _base_url(text: str) -> str:
     if parts.query or parts.fragment or parts.username is not None or "?" in text or "#" in text:
         raise ValueError("must be an address without query, fragment, user name or password")
     return text.rstrip("/")
+
+
+def _app_url(text: str) -> str:
+    """A template of links; what stands in its braces is put in where a message is made."""
+    try:
+        parts = urlsplit(text)
+        sound = parts.scheme in {"http", "https"} and bool(parts.hostname) and "{" not in parts.netloc
+    except ValueError:
+        sound = False
+    if not sound or not text.isprintable() or not text.isascii() or any(sign in text for sign in " \"'<>`|\\()[]*"):
+        raise ValueError("must be an address that begins with https:// (or http://) and names {batch} or {miner}")
+    if parts.username is not None:
+        raise ValueError("must be an address without user name or password: messages show it")
+    fault = app_url_fault(text)
+    if fault is not None:
+        raise ValueError(fault)
+    return text
 
 
 def _channel_name(text: str) -> str:
@@ -104,8 +122,6 @@ ChannelUrl = Annotated[Secret, _of_text(_channel_url)]
 class Nonce(Part):
     """The API: how to reach it, and which farms and miners to watch. `Settings.api_key` is the key to use."""
 
-    later: ClassVar[frozenset[str]] = frozenset({"app_url"})
-
     base_url: Annotated[str, AfterValidator(_base_url)] = "https://api.nonce.app"
     workspace: Text
     api_key: Annotated[Secret, _of_text(Secret)] | None = None
@@ -116,6 +132,7 @@ class Nonce(Part):
     timeout: Duration = 15 * SECOND
     farms: Literal["all"] | Texts = "all"
     miners: Literal["all"] | Annotated[dict[Text, Texts], Field(min_length=1)] = "all"
+    app_url: Annotated[str, AfterValidator(_app_url)] | None = None
 
 
 class Poll(Part):

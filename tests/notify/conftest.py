@@ -43,7 +43,8 @@ class Receiver:
             def do_POST(self) -> None:
                 raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 receiver.paths.append(self.path)
-                receiver.bodies.append(json.loads(raw) if raw else None)
+                as_json = "json" in (self.headers.get("Content-Type") or "")
+                receiver.bodies.append((json.loads(raw) if as_json else raw) if raw else None)
                 answer = receiver.answers.pop(0) if len(receiver.answers) > 1 else receiver.answers[0]
                 if answer.before is not None and answer.before(self):
                     return

@@ -1,18 +1,21 @@
 import asyncio
+import email.policy
 import logging
 import threading
 import time
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from apprise.plugins.slack import NotifySlack
 from apprise.plugins.telegram import NotifyTelegram
 
+from tests.notify.conftest import Answer
 from watcher.notify.apprise_adapter import AppriseSender, open_targets
 from watcher.notify.outcome import Outcome, Result
 from watcher.notify.targets import BadUrl
-from watcher.notify.text import Text
+from watcher.notify.text import Attachment, Form, Kind, Text
 
 if TYPE_CHECKING:
     from tests.notify.conftest import PostOffice, Receiver
@@ -43,6 +46,13 @@ def telegram(receiver: "Receiver", monkeypatch: pytest.MonkeyPatch) -> str:
 def slack(receiver: "Receiver", monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setattr(NotifySlack, "webhook_url", f"http://127.0.0.1:{receiver.port}/services")
     return SLACK
+
+
+BLOCKS: tuple[dict[str, Any], ...] = (
+    {"type": "section", "text": {"type": "mrkdwn", "text": "*Critical* &lt;b&gt;", "verbatim": True}},
+)
+HTML = "<b>Critical &amp; bad</b>\n\n• <code>M  1</code> &quot;x&quot;\n"
+TABLE = Attachment("nonce-watcher-m.csv", b"miner\r\nM-1\r\n")
 
 
 def scripted(receiver: "Receiver", status: int, body: str = "", **headers: str) -> None:
@@ -115,6 +125,97 @@ def test_nothing_foreign_is_live_on_slack(receiver: "Receiver", slack: str, text
     scripted(receiver, 200, "ok")
     sent(slack, Text("<!channel> <@U1>", "<http://evil|bank> <!here>", text.kind))
     assert "<" not in str(receiver.bodies)
+
+
+def test_slack_gets_our_blocks_and_the_words_for_the_lock_screen(receiver: "Receiver", slack: str) -> None:
+    scripted(receiver, 200, "ok")
+    written = Text("", "Critical &lt;b&gt;", Kind.FAILURE, Form.MARKDOWN, plain="Critical <b>", blocks=BLOCKS)
+    assert sent(f"{slack}/#ops?footer=yes&image=yes", written).result is Result.SENT
+    (body,) = receiver.bodies
+    assert body == {"text": "Critical &lt;b&gt;", "blocks": list(BLOCKS), "channel": "#ops"}
+
+
+def test_a_slack_url_that_wants_plain_text_gets_it(receiver: "Receiver", slack: str) -> None:
+    scripted(receiver, 200, "ok")
+    written = Text("", "x", Kind.FAILURE, Form.MARKDOWN, plain="Critical <!channel>", blocks=BLOCKS)
+    assert sent(f"{slack}?format=text", written).result is Result.SENT
+    assert "Critical &lt;!channel&gt;" in str(receiver.bodies)
+
+
+def test_a_slack_workflow_gets_plain_words_in_its_one_variable(
+    receiver: "Receiver", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(NotifySlack, "workflow_url", f"http://127.0.0.1:{receiver.port}/workflows")
+    written = Text("", "x", Kind.FAILURE, Form.MARKDOWN, plain="Critical <!channel>", blocks=BLOCKS)
+    url = "https://hooks.slack.com/workflows/T0CANARY/A0CANARY/123456789/CanaryCanaryCanaryCanary"
+    assert sent(url, written).result is Result.SENT
+    assert receiver.bodies == [{"text": "Critical &lt;!channel&gt;"}]
+
+
+def test_telegram_gets_our_html_to_the_letter(receiver: "Receiver", telegram: str) -> None:
+    assert sent(telegram, Text("", HTML, Kind.FAILURE, Form.HTML)).result is Result.SENT
+    (body,) = receiver.bodies
+    assert (body["text"], body["parse_mode"], body["disable_web_page_preview"]) == (HTML, "HTML", True)
+
+
+def test_telegram_gets_the_table_behind_the_message(receiver: "Receiver", telegram: str) -> None:
+    written = Text("", HTML, Kind.FAILURE, Form.HTML, attachment=replace(TABLE, apart=True))
+    assert sent(telegram, written).result is Result.SENT
+    message, table = receiver.bodies
+    assert message["text"] == HTML
+    assert receiver.paths[1].lower().endswith("/senddocument")
+    assert b'filename="nonce-watcher-m.csv"' in table
+    assert TABLE.content in table
+
+
+def test_a_table_that_does_not_get_through_does_not_bring_the_message_again(
+    receiver: "Receiver", telegram: str
+) -> None:
+    receiver.answers.append(Answer(413, '{"ok": false, "description": "Request Entity Too Large"}'))
+    written = Text("", HTML, Kind.FAILURE, Form.HTML, attachment=replace(TABLE, apart=True))
+    outcome = sent(telegram, written)
+    assert outcome.result is Result.SENT
+    assert "without its table: Telegram answered 413" in outcome.reason
+
+
+def test_markdown_arrives_as_it_is(receiver: "Receiver", monkeypatch: pytest.MonkeyPatch) -> None:
+    from apprise.plugins.discord import NotifyDiscord
+
+    monkeypatch.setattr(NotifyDiscord, "notify_url", f"http://127.0.0.1:{receiver.port}/webhooks")
+    written = Text("", "**a** \\: \\<b\\>\n- x", Kind.INFO, Form.MARKDOWN, plain="a")
+    assert sent("discord://1234567890/canary-of-discord", written).result is Result.SENT
+    assert [body["content"] for body in receiver.bodies] == [written.body]
+    scripted(receiver, 200)
+    assert sent(f"mmost://127.0.0.1:{receiver.port}/canaryofmattermost", written).result is Result.SENT
+    assert receiver.bodies[-1]["text"] == written.body
+
+
+def test_mail_has_our_html_our_plain_part_and_the_table(post_office: "PostOffice") -> None:
+    plain = "300 of 900 tasks\n\n• M-1 (S21 Pro)\nRunbook: https://wiki/x?a=1&b=2\n"
+    written = Text("Critical: <b> ü", "<p>300 &lt;b&gt;</p>\n", Kind.FAILURE, Form.HTML, plain=plain, attachment=TABLE)
+    assert sent(post_office.url(), written) == Outcome(Result.SENT, "The mail server took it")
+    (envelope,) = post_office.envelopes
+    assert isinstance(envelope.content, bytes)
+    mail = email.message_from_bytes(envelope.content, policy=email.policy.default)
+    assert mail["Subject"] == written.title
+    leaves = [part for part in mail.walk() if not part.is_multipart()]
+    assert [(part.get_content_type(), part.get_filename()) for part in leaves] == [
+        ("text/plain", None),
+        ("text/html", None),
+        ("text/csv", "nonce-watcher-m.csv"),
+    ]
+    assert leaves[0].get_content().splitlines() == plain.splitlines()
+    assert leaves[1].get_content().splitlines() == written.body.splitlines()
+    assert leaves[2].get_payload(decode=True) == TABLE.content
+
+
+def test_mail_that_shall_be_plain_is(post_office: "PostOffice") -> None:
+    written = Text("t", "<p>300</p>", Kind.FAILURE, Form.HTML, plain="300 <b>")
+    assert sent(post_office.url(query="&format=text"), written).result is Result.SENT
+    (envelope,) = post_office.envelopes
+    assert isinstance(envelope.content, bytes)
+    mail = email.message_from_bytes(envelope.content, policy=email.policy.default)
+    assert (mail.get_content_type(), mail.get_content().strip()) == ("text/plain", "300 <b>")
 
 
 def test_nothing_foreign_is_markup_on_telegram(receiver: "Receiver", telegram: str, text: Text) -> None:

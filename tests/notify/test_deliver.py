@@ -371,7 +371,7 @@ def test_without_channels_messages_go_to_the_console(message: Message) -> None:
     story = Story(console_channel(), sender=ConsoleSender(written.append))
     story.add(message)
     assert story.drain() == 0
-    assert written[0].startswith("Critical: Firmware updates are failing, North Barn\n  Critical at North Barn: 300")
+    assert written[0].startswith("Critical: Firmware updates are failing, North Barn\n  300 of 900 tasks")
 
 
 def test_each_delivery_is_one_log_line(message: Message) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watcher.notify.text import clean, clean_lines
+from watcher.notify.text import BREAK, clean, clean_lines, inert, inert_lines, task_name
 
 ANY = st.text(st.characters(), max_size=400)
 
@@ -56,3 +56,40 @@ def test_plain_words_stay_as_they_are(foreign: str) -> None:
 def test_a_template_keeps_its_lines_and_nothing_else_invisible(foreign: str) -> None:
     text = clean_lines(foreign)
     assert not {unicodedata.category(sign) for sign in text.replace("\n", "")} & {"Cc", "Cf", "Cs"}
+
+
+@pytest.mark.parametrize(
+    ("foreign", "shown"),
+    [
+        ("http://evil.example/x", "http|://evil|.example/x"),
+        ("tg://resolve", "tg|://resolve"),
+        ("see evil.com.", "see evil|.com."),
+        ("www.evil.co.uk", "www|.evil|.co|.uk"),
+        ("www.e", "www|.e"),
+        ("ops@evil.org", "ops@evil|.org"),
+        ("mailto:ops tel:123", "mailto|:ops tel|:123"),
+        ("10.0.3.1 v1.2 S21 Pro 16:04 and/or e.g. x", None),
+    ],
+)
+def test_nothing_can_become_a_link(foreign: str, shown: str | None) -> None:
+    assert inert(foreign).replace(BREAK, "|") == (foreign if shown is None else shown)
+    assert inert_lines(foreign).replace(BREAK, "") == foreign
+
+
+@pytest.mark.parametrize(
+    ("task", "shown"),
+    [
+        ("miner.firmware.update", None),
+        ("miner.system.reboot", None),
+        ("miner.evil.com", "miner.evil.|com"),
+        ("www.evil.com", "www|.evil|.com"),
+        ("http://evil.com", "http|://evil|.com"),
+    ],
+)
+def test_a_task_s_name_can_be_copied(task: str, shown: str | None) -> None:
+    assert task_name(task).replace(BREAK, "|") == (task if shown is None else shown)
+
+
+def test_breaking_links_takes_no_time() -> None:
+    """Nothing in it looks further than a few signs ahead."""
+    assert inert_lines("a.aa" * 100_000).count(BREAK) == 100_000

@@ -3,7 +3,6 @@ is refused."""
 
 import asyncio
 import threading
-from datetime import UTC
 
 import pytest
 from apprise.plugins.slack import NotifySlack
@@ -16,7 +15,6 @@ from tests.standins.verdict import FORMATS, Allowed
 from watcher.notify import apprise_adapter
 from watcher.notify.apprise_adapter import AppriseSender, open_targets
 from watcher.notify.outcome import Outcome, Result
-from watcher.notify.render import render
 from watcher.notify.text import Kind, Text
 
 TEXT = Text("Critical: R&D <b>reboots</b> fail", "300 of 900 tasks\non <!channel>, \uff20here", Kind.FAILURE)
@@ -122,21 +120,6 @@ def test_generated_alerts_are_as_hostile_every_time() -> None:
     first, again = list(alerts(50)), list(alerts(50))
     assert first == again
     assert max(len(section.miners) for message in first for section in message.sections) > 200
-
-
-def test_no_generated_alert_is_markup_or_a_mention_in_plain_words(
-    monkeypatch: pytest.MonkeyPatch, trusted: None
-) -> None:
-    """Addresses are live wherever a service makes links of them; nothing else is."""
-    texts = [render(message, UTC, may_repeat=False) for message in alerts(60)]
-    short = [text for text in texts if text.title.isascii()]
-    links = Allowed(links=lambda _: True)
-    with slack.Stand(links) as slack_stand, mail.Stand(links) as mail_stand:
-        monkeypatch.setattr(NotifySlack, "webhook_url", slack_stand.url)
-        outcomes = sent_all(slack.APPRISE_URL, texts) + sent_all(mail_stand.apprise_url(), short)
-    assert [refusal.reason for refusal in slack_stand.refused + mail_stand.refused] == []
-    assert {outcome.result for outcome in outcomes} == {Result.SENT}
-    assert all(text.body in message.seen for text, message in zip(short, mail_stand.received, strict=True))
 
 
 @pytest.mark.xfail(reason="apprise folds no subject: each sign takes up to 12 bytes of one line of 998", strict=True)

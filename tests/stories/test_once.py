@@ -4,7 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from watcher.model.codec import from_json
 from watcher.sim import Switches
+from watcher.store.database import open_database
+from watcher.store.store import Store
 
 if TYPE_CHECKING:
     from tests.stories.conftest import Story
@@ -242,3 +245,21 @@ def test_a_host_clock_years_ahead_at_the_start_costs_no_history_and_no_message(t
     assert story.once() == 0
     said = " ".join(message["message"] for message in story.receiver.take())
     assert story.miners()[0].id in said
+
+
+def test_a_message_links_to_the_miners_in_the_operator_s_app(tell: Tell) -> None:
+    story = tell()
+    written = story.config.read_text()
+    story.config.write_text(written.replace("nonce: {", "nonce: {app_url: 'https://app.example/{farm}/m/{miner}', "))
+    story.once()
+    story.later(minutes=1)
+    miner = story.miners()[0]
+    story.fails(miner)
+    story.once()
+    store = Store(open_database(story.folder / "state.db"))
+    (kept,) = [from_json(record.message) for record in store.outbox.records(states=["sent"])]
+    store.close()
+    (section,) = kept.sections
+    (farm,) = story.sim.farms
+    assert [one.url for one in section.miners] == [f"https://app.example/{farm}/m/{miner.id}"]
+    assert [(row.miner, row.status) for row in section.rows] == [(miner.id, "failed")]

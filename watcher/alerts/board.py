@@ -217,6 +217,8 @@ class Board:
     def _said(
         self, group: Group, say: Say, now: Millis, firing: Sequence[Member], ended: Sequence[Member]
     ) -> Utterance:
+        told = sum(member.told_count or 0 for member in (*firing, *ended))
+        before = None if group.spoken_at is None else (group.spoken_at, told)
         group.flushes += 1
         group.spoken_at = now
         if group.anchored_at is None:
@@ -235,7 +237,7 @@ class Board:
             if member.episode.id in news:
                 member.why = Why(say, group.destination.key, message=identity)
                 self._told_now.add((member.episode.id, channel))
-        return Utterance(identity, say, channel, now, group, tuple(firing), tuple(ended), unheard, news)
+        return Utterance(identity, say, channel, now, group, tuple(firing), tuple(ended), unheard, news, before)
 
     def _beside(
         self,

@@ -1,16 +1,18 @@
 """From an utterance to a message: the facts about its alerts, gathered rule by rule."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 from typing import Any, Protocol
 
 from watcher.alerts.board import Utterance
+from watcher.alerts.figures import lines_of, links_of, miners_of, models_of, reasons_of
+from watcher.alerts.links import NO_LINKS, AppLinks
 from watcher.alerts.speech import Member
 from watcher.model.alert import EndReason, Episode
 from watcher.model.fact import TaskFact
-from watcher.model.message import Message, MinerLine, Section, State
+from watcher.model.message import Message, Say, Section, Since, State
 from watcher.model.subject import Subject
 from watcher.model.times import MINUTE, Millis, duration_text, to_datetime
 from watcher.rules.conditions.watcher import WATCHER_FIELDS
@@ -18,9 +20,9 @@ from watcher.rules.fields import FIELDS, UNKNOWN
 from watcher.rules.rule import Rule
 from watcher.rules.template import Template, TemplateFailed
 
-MOST_MINERS = 10
-MOST_REASONS = 5
 MOST_IDS = 3
+MOST_ROWS = 10_000
+"""Of a message's table; it is kept with the message until that is delivered."""
 LATE_AFTER: Millis = 10 * MINUTE
 
 
@@ -42,11 +44,13 @@ class Composer:
 
     Args:
         zone: in which templates are shown times.
+        links: to the operator's app.
     """
 
     rules: Mapping[str, Rule]
     facts: Facts
     zone: tzinfo
+    links: AppLinks = NO_LINKS
 
     def message(
         self,
@@ -67,11 +71,12 @@ class Composer:
         ]
         sections.sort(key=lambda section: (list(State).index(section.state), -section.severity.rank))
         return Message(
+            since=_since(utterance),
             id=utterance.id,
             say=utterance.say,
             channel=utterance.channel,
             severity=max((section.severity for section in sections), key=lambda severity: severity.rank),
-            sections=tuple(sections),
+            sections=tuple(_bounded(sections)),
             at=utterance.at,
             notes=tuple(notes),
             unseen=unseen,
@@ -85,8 +90,8 @@ class Composer:
         keys = list(dict.fromkeys(key for episode in episodes for key in episode.tasks))
         tasks = self.facts.task_facts(keys)
         totals = [episode.total for episode in episodes if episode.total is not None]
-        reasons = Counter(task.reason for task in tasks if task.reason)
-        miners = list({(t.farm_id, t.miner_id): t for t in tasks if t.miner_id is not None}.values())
+        reasons, other_reasons = reasons_of(tasks)
+        miners, miners_total = miners_of(tasks, self.links)
         firsts = [episode.first_at for episode in episodes if episode.first_at is not None]
         lasts = [episode.last_at for episode in episodes if episode.last_at is not None]
         ends = [episode.ended_at for episode in episodes if episode.ended_at is not None]
@@ -104,9 +109,13 @@ class Composer:
             count=sum(episode.count for episode in episodes),
             total=sum(totals) if totals else None,
             tasks=dict(Counter(f"{task.name} {task.status}" for task in tasks).most_common()),
-            reasons=tuple(reasons.most_common(MOST_REASONS)),
-            miners=tuple(MinerLine(t.miner_id or "", t.model, t.ip) for t in miners[:MOST_MINERS]),
-            miners_total=len(miners),
+            reasons=reasons,
+            other_reasons=other_reasons,
+            models=models_of(tasks),
+            miners=miners,
+            miners_total=miners_total,
+            links=links_of(tasks, self.links),
+            rows=lines_of(tasks[:MOST_ROWS]),
             first_at=min(firsts, default=None),
             last_at=max(lasts, default=None),
             started_at=min(episode.started_at for episode in episodes),
@@ -157,6 +166,24 @@ class Composer:
 
     def _clock(self, at: Millis | None) -> str:
         return "" if at is None else to_datetime(at).astimezone(self.zone).strftime("%Y-%m-%d %H:%M")
+
+
+def _since(utterance: Utterance) -> Since | None:
+    """None for what a channel hears beside its groups, and for a group's first message."""
+    if utterance.before is None or utterance.say in (Say.ALREADY, Say.CATCH_UP):
+        return None
+    at, count = utterance.before
+    new = sum(member.episode.id in utterance.unheard for member in utterance.members)
+    ended = sum(member.episode.id not in utterance.unheard for member in utterance.ended)
+    return Since(at, count, sum(member.episode.count for member in utterance.firing), new, ended)
+
+
+def _bounded(sections: Iterable[Section]) -> Iterator[Section]:
+    """The sections, with as many rows as a message may hold over all of them."""
+    room = MOST_ROWS
+    for section in sections:
+        yield replace(section, rows=section.rows[:room])
+        room = max(0, room - len(section.rows))
 
 
 def _across_farms(rule: Rule) -> bool:

@@ -32,6 +32,7 @@ class Utterance:
         ended: members that ended.
         unheard: ids of the episodes among both that the channel had not heard of.
         concerned: ids of those that it is sent for; the others are merely counted along.
+        before: when the group last spoke, and the events that it then told of; None for its first message.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Utterance:
     ended: tuple[Member, ...]
     unheard: frozenset[int]
     concerned: frozenset[int] = frozenset()
+    before: tuple[Millis, int] | None = None
 
     @property
     def members(self) -> tuple[Member, ...]:

@@ -15,3 +15,4 @@ class TaskFact:
     model: str | None
     ip: str | None
     reason: str | None
+    batch_id: str | None = None

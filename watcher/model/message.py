@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from watcher.model.times import Millis
 
@@ -28,6 +29,7 @@ class Say(StrEnum):
     REPEAT = "repeat"
     ALREADY = "already"
     SAMPLE = "sample"
+    BATCH_ENDED = "batch_ended"
 
 
 class State(StrEnum):
@@ -40,11 +42,94 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MinerLine:
-    """One affected miner, by its id, as a message names it."""
+    """One affected miner, by its id, as a message names it; `url` is where the operator's app shows it."""
 
     id: str
     model: str | None = None
     ip: str | None = None
+    url: str | None = None
+
+
+class TaskLine(NamedTuple):
+    """One affected task, as a row of the table that goes along with a message that had to cut its lists.
+    A bare tuple: there may be thousands, and the outbox keeps them."""
+
+    farm: str
+    miner: str | None
+    model: str | None
+    ip: str | None
+    task: str
+    status: str
+    reason: str | None
+    batch: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link of ours, never of the API's making: a live one on every channel that has links."""
+
+    text: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """What changed since the group's last message on this channel.
+
+    Args:
+        at: when that was.
+        count: what the channel was then told of events, over the alerts that fired.
+        now: the same, of those that fire now.
+        new: alerts that it had not heard of.
+        ended: alerts that it had heard of and that have ended.
+    """
+
+    at: Millis
+    count: int
+    now: int
+    new: int
+    ended: int
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """What became of a batch that is over.
+
+    Args:
+        batch: its id.
+        task: the name of its tasks.
+        farm: the farm's name.
+        succeeded: how many of its tasks succeeded.
+        total: how many there were.
+        statuses: the others: status → how many.
+        models: model → how many of its tasks succeeded, and of how many; the worst first.
+        reasons: the commonest masked error texts, with counts.
+        other_reasons: how many more reasons there are, and of how many tasks.
+        again: the first miners to do again.
+        again_total: how many miners lack a success.
+        began_at: when it was created.
+        ended_at: when its last task ended.
+        actor: who started it.
+        links: to the batch.
+        rows: the tasks that did not succeed.
+    """
+
+    batch: str
+    task: str
+    farm: str
+    succeeded: int
+    total: int
+    statuses: Mapping[str, int]
+    models: tuple[tuple[str, int, int], ...]
+    reasons: tuple[tuple[str, int], ...]
+    other_reasons: tuple[int, int]
+    again: tuple[MinerLine, ...]
+    again_total: int
+    began_at: Millis | None
+    ended_at: Millis | None
+    actor: str | None = None
+    links: tuple[Link, ...] = ()
+    rows: tuple[TaskLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +163,10 @@ class Section:
         runbook: the rule's link.
         cause: of a trouble of the watcher itself.
         without: farms that nobody can see now, left out of an alert across farms.
+        other_reasons: how many reasons there are beside `reasons`, and of how many tasks.
+        models: tasks by the model of their miner, commonest first.
+        links: to what it is about, in the operator's app.
+        rows: its tasks, up to the composer's bound.
     """
 
     rule: str
@@ -106,6 +195,10 @@ class Section:
     runbook: str | None = None
     cause: str | None = None
     without: tuple[str, ...] = ()
+    other_reasons: tuple[int, int] = (0, 0)
+    models: tuple[tuple[str, int], ...] = ()
+    links: tuple[Link, ...] = ()
+    rows: tuple[TaskLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +214,8 @@ class Message:
         at: the API's present when it was decided.
         notes: lines about the watch itself ("rule X changed: 3 closed, 2 go on").
         unseen: for `catch_up`, the stretch (from, to) that could not be seen.
+        since: what changed since the group's last message; None for its first.
+        closing: for `batch_ended`, which has no sections.
     """
 
     id: str
@@ -131,3 +226,5 @@ class Message:
     at: Millis
     notes: tuple[str, ...] = ()
     unseen: tuple[Millis, Millis] | None = None
+    since: Since | None = None
+    closing: Closing | None = None

@@ -3,15 +3,19 @@ where it is used: it takes a quarter second."""
 
 import asyncio
 import logging
+import sys
 import threading
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
-from typing import Any
+from html import escape
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from apprise import Apprise, AppriseAsset, NotifyBase, NotifyFormat, NotifyType, OverflowMode
+from apprise.attachment.memory import AttachMemory
 from apprise.conversion import convert_between
 from apprise.plugins import url_to_dict
 
@@ -19,7 +23,7 @@ from watcher.notify.answers import judged, overdue
 from watcher.notify.fit import LIMIT
 from watcher.notify.outcome import Outcome, Result
 from watcher.notify.targets import BadUrl, Target, keys, masked_place, refused_host, single_targets
-from watcher.notify.text import Kind, Text
+from watcher.notify.text import Attachment, Form, Kind, Text
 from watcher.notify.wire import Exchange, listen, recording
 
 DEADLINE = 20.0
@@ -31,6 +35,7 @@ _TYPES = {
     Kind.WARNING: NotifyType.WARNING,
     Kind.FAILURE: NotifyType.FAILURE,
 }
+_FORMATS = {Form.HTML: NotifyFormat.HTML, Form.MARKDOWN: NotifyFormat.MARKDOWN}
 _OURS: Mapping[str, Any] = {"overflow": "upstream", "retry": 0, "wait": 0, "redirect": "no", "emojis": False}
 """Ruled by us, whatever the URL says: one row is one part, one attempt is one attempt."""
 _NAME = "nonce-watcher"
@@ -76,14 +81,24 @@ class AppriseSender:
             return Outcome(Result.PASSING, f"{target.service} still holds the attempt before")
         if place not in self._plugins:
             self._plugins[place] = _plugin(target.key, target.parts)
+        plugin, until = self._plugins[place], asyncio.get_running_loop().time() + self._deadline
+        outcome = await self._attempt(target, partial(_handed, plugin, text), until)
+        if outcome.result is Result.SENT and text.attachment is not None and text.attachment.apart:
+            # The message is there: it must not come again because its table did not get through.
+            table = await self._attempt(target, partial(_handed_file, plugin, text.attachment), until)
+            if table.result is not Result.SENT:
+                return replace(outcome, reason=f"{outcome.reason}, without its table: {table.reason}")
+        return outcome
+
+    async def _attempt(self, target: Target, work: Callable[[], bool], until: float) -> Outcome:
         exchange = Exchange()
         try:
-            thread, answer = _started(partial(_notify, self._plugins[place], text, exchange))
+            thread, answer = _started(partial(_recorded, work, exchange))
         except RuntimeError:
             return Outcome(Result.PASSING, "no thread could be started to send it")
-        self._threads[place] = thread
+        self._threads[target.channel, target.key] = thread
         try:
-            async with asyncio.timeout(self._deadline):
+            async with asyncio.timeout_at(until):
                 accepted = await answer
         except TimeoutError:
             exchange.abandoned = True  # first this, then the look: nothing begins after it
@@ -126,6 +141,7 @@ def _plugin(name: str, parts: Mapping[str, Any]) -> NotifyBase:
         plugin = None
     if plugin is None or (parts.get("targets") and getattr(plugin, "targets", None) == []):
         raise BadUrl(f"{name} is not complete, or names a recipient that cannot exist ({parts['schema']}://)")
+    _keep_plain_parts()
     plugin.throttle = _no_throttle  # type: ignore[method-assign]  # it sleeps by the wall clock; `rate` is ours to keep
     return plugin
 
@@ -166,24 +182,93 @@ def _started(work: Callable[[], bool]) -> tuple[threading.Thread, asyncio.Future
     return thread, answer
 
 
-def _notify(plugin: NotifyBase, text: Text, exchange: Exchange) -> bool:
-    """The plugin's own sending, with the text escaped for its format as `Apprise.notify` does it: given plain text,
-    some plugins (Telegram's) would take it for markup. `Apprise.notify` itself has thread pools and timeouts."""
-    wanted = plugin.resolve_format(NotifyFormat.TEXT)
-    escape = partial(convert_between, NotifyFormat.TEXT, wanted)
-    merged = plugin.title_maxlen <= 0  # the title becomes part of the body
+def _recorded(work: Callable[[], bool], exchange: Exchange) -> bool:
     with recording(exchange):
         try:
-            return plugin.notify(
-                body=escape(text.body),
-                title=escape(text.title) if merged else text.title,
-                notify_type=_TYPES[text.kind],
-                body_format=wanted,
-                body_passthrough=False,
-                overflow=OverflowMode.UPSTREAM,
-            )
+            return work()
         except Exception:  # noqa: BLE001 - 140 plugins; the outcome is judged by what was heard
             return False
+
+
+def _handed(plugin: NotifyBase, text: Text) -> bool:
+    """A family's words as they are, where the URL does not ask for something else (`?format=`, `?template=`)."""
+    wanted = _FORMATS.get(text.form)
+    several = isinstance(plugin.notify_format, tuple)
+    if wanted is None or getattr(plugin, "template", None) or (several and plugin.resolve_format(wanted) is not wanted):
+        return _as_plain(plugin, text)
+    if text.blocks:
+        plugin._send = partial(_with_blocks, plugin, text)  # type: ignore[attr-defined]  # noqa: SLF001 - see there
+    attached = text.attachment if text.attachment is not None and not text.attachment.apart else None
+    return plugin.send(
+        body=_TwoParts(text.body, text.plain or ""),
+        title=text.title,
+        notify_type=_TYPES[text.kind],
+        attach=[_file(attached)] if attached else None,
+        body_format=wanted,
+        body_passthrough=False,
+    )
+
+
+def _as_plain(plugin: NotifyBase, text: Text) -> bool:
+    """The plugin's own sending, with the text escaped for its format as `Apprise.notify` does it: given plain text,
+    some plugins would take it for markup. `Apprise.notify` itself has thread pools and timeouts."""
+    wanted = plugin.resolve_format(NotifyFormat.TEXT)
+    escaped = partial(convert_between, NotifyFormat.TEXT, wanted)
+    merged = plugin.title_maxlen <= 0  # the title becomes part of the body
+    return plugin.notify(
+        body=escaped(text.body if text.form is Form.PLAIN else text.plain or ""),
+        title=escaped(text.title) if merged else text.title,
+        notify_type=_TYPES[text.kind],
+        body_format=wanted,
+        body_passthrough=False,
+        overflow=OverflowMode.UPSTREAM,
+    )
+
+
+def _handed_file(plugin: NotifyBase, attachment: Attachment) -> bool:
+    return plugin.send(body="", attach=[_file(attachment)], body_format=NotifyFormat.HTML, body_passthrough=False)
+
+
+def _file(attachment: Attachment) -> AttachMemory:
+    return AttachMemory(  # type: ignore[no-untyped-call]
+        content=attachment.content, name=attachment.name, mimetype=attachment.media_type
+    )
+
+
+def _with_blocks(plugin: NotifyBase, text: Text, url: str, payload: dict[str, Any], **how: Any) -> Any:  # noqa: ANN401 - theirs, passed on
+    """Slack's plugin writes legacy attachments, of which a locked phone shows nothing, and escapes no backtick. Its
+    addressing (channel, thread, name) is kept; what it says is ours. A workflow takes one variable, `text`."""
+    if "attachments" in payload:
+        kept = {key: value for key, value in payload.items() if key not in ("attachments", "mrkdwn")}
+        payload = {**kept, "text": text.body, "blocks": list(text.blocks)}
+    elif set(payload) == {"text"}:
+        payload = {"text": escape(text.plain or "", quote=False)}
+    return type(plugin)._send(plugin, url, payload, **how)  # type: ignore[attr-defined]  # noqa: SLF001 - the one place where it has its words
+
+
+class _TwoParts(str):
+    """Mail's HTML that brings its plain part along: the plugin would make one of the HTML, without lines and links."""
+
+    __slots__ = ("plain",)
+    plain: str
+
+    def __new__(cls, text: str, plain: str) -> Self:
+        one = super().__new__(cls, text)
+        one.plain = plain
+        return one
+
+
+def _convert(source: NotifyFormat, wanted: NotifyFormat, content: str) -> str:
+    if isinstance(content, _TwoParts):
+        return content.plain
+    return str(convert_between(source, wanted, content))  # type: ignore[no-untyped-call]
+
+
+def _keep_plain_parts() -> None:
+    """Mail's plugin, once apprise has loaded it, finds `_convert` under the name by which it knows apprise's own."""
+    mail = sys.modules.get("apprise.plugins.email.base")
+    if mail is not None:
+        mail.convert_between = _convert  # type: ignore[attr-defined]
 
 
 def _hush() -> None:

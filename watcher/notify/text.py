@@ -2,8 +2,10 @@
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 _LONGEST = 128
 
@@ -13,7 +15,19 @@ _ESCAPE = re.compile(
     r"|\x1b.?"
 )
 _INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
-_MENTION = re.compile(r"(?<!\w)@(?=\w)")
+_MENTION = re.compile(r"(?<![^\W_])@(?=\w)")
+_LINK = re.compile(
+    r"(?<=[a-z])(?=://)|(?<=\bmailto)(?=:)|(?<=\btel)(?=:)"  # http://…, and any other scheme
+    r"|(?<=www)(?=\.)|(?<=[^\W_])(?=\.[^\W\d_]{2})",  # evil.com
+    re.IGNORECASE,
+)
+_LINK_IN_TASK = re.compile(
+    r"\.(?=(?:[a-z]{2,3}|info|name|mobi|online|site|tech|store|shop|cloud|link|click|live|news|blog|page|work|world"
+    r"|bank|farm|energy|solar|host|network|systems|support|space)$)"
+)
+"""Where a chat client or a mail program would begin to see a link."""
+_TASK = re.compile(r"(?!www)[a-z_]+(?:\.[a-z_]+)+")
+BREAK = "\N{ZERO WIDTH SPACE}"
 
 
 class Kind(StrEnum):
@@ -25,13 +39,48 @@ class Kind(StrEnum):
     FAILURE = "failure"
 
 
+class Form(StrEnum):
+    """What the body is written in."""
+
+    PLAIN = "plain"
+    MARKDOWN = "markdown"
+    HTML = "html"
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes along.
+
+    Args:
+        apart: it follows the message, as one of its own.
+    """
+
+    name: str
+    content: bytes
+    media_type: str = "text/csv"
+    apart: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Plain text: a title of one line, and a body that is never empty."""
+    """What one service gets.
+
+    Args:
+        title: one plain line; empty where the body begins with it.
+        body: never empty.
+        form: of the body. What is not plain is final: nobody may escape or convert it again.
+        plain: the same in plain text, for services that show either.
+        blocks: the body in the service's own structure (Slack's blocks).
+        attachment: what the body had to cut.
+    """
 
     title: str
     body: str
     kind: Kind
+    form: Form = Form.PLAIN
+    plain: str | None = None
+    blocks: tuple[Mapping[str, Any], ...] = ()
+    attachment: Attachment | None = field(default=None, repr=False)
 
 
 def clean(foreign: str, longest: int = _LONGEST) -> str:
@@ -46,14 +95,31 @@ def clean(foreign: str, longest: int = _LONGEST) -> str:
     return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
 
 
+def inert(foreign: str, longest: int = _LONGEST) -> str:
+    """As `clean`, and nothing in it can become a link: an invisible space stands where one would begin."""
+    return _LINK.sub(BREAK, clean(foreign, longest))
+
+
+def task_name(foreign: str) -> str:
+    """As `inert`; but a task's name can be copied, if its last word is no domain."""
+    return _LINK_IN_TASK.sub(f".{BREAK}", foreign) if _TASK.fullmatch(foreign) else inert(foreign)
+
+
 def clean_lines(foreign: str) -> str:
     """What a rule's own template made: as `clean`, but of any length and with its lines."""
     text = _visible(_ESCAPE.sub("", foreign), keep="\n")
     return _MENTION.sub("\N{FULLWIDTH COMMERCIAL AT}", text).strip()
 
 
+def inert_lines(foreign: str) -> str:
+    """As `clean_lines`, and nothing in it can become a link: what the API said is among the rule's own words."""
+    return _LINK.sub(BREAK, clean_lines(foreign))
+
+
 def _visible(text: str, keep: str) -> str:
-    return text if text.isascii() and text.isprintable() else "".join(_shown(sign, keep) for sign in text)
+    if text.isprintable() and _INVISIBLE.isdisjoint(text):
+        return text
+    return "".join(_shown(sign, keep) for sign in text)
 
 
 def _shown(sign: str, keep: str) -> str:

@@ -48,4 +48,5 @@ def _fact(one: Subject) -> TaskFact:
         None if miner is None else miner.model,
         None if miner is None else miner.ip,
         None if said is None else masked(said),
+        one.task.batch_id,
     )

@@ -194,7 +194,7 @@ class Past:
         """What a message says of tasks, in the order of `keys`; what is gone is left out."""
         cursor = self._connection.execute(
             "SELECT t.key, t.name, t.status, t.farm_id, t.miner_id, "
-            "coalesce(t.miner ->> 'model', m.model), coalesce(t.miner ->> 'ip', m.ip), t.reason "
+            "coalesce(t.miner ->> 'model', m.model), coalesce(t.miner ->> 'ip', m.ip), t.reason, t.batch_id "
             "FROM tasks AS t LEFT JOIN miners AS m ON m.farm_id = t.farm_id AND m.id = t.miner_id "
             "WHERE t.key IN (SELECT value FROM json_each(?))",
             (json.dumps(list(keys)),),

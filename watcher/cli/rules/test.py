@@ -94,12 +94,13 @@ def _theatre(folder: Path | None, config: Path | None) -> tuple[Path, "Theatre"]
     from watcher.cli.rules.secrets import WithoutSecrets
     from watcher.config import CONFIG_VARIABLE, CONSOLE, find
     from watcher.loading import load_all, voices
-    from watcher.notify.render import render
+    from watcher.notify.families import rendered
+    from watcher.notify.targets import Target
     from watcher.replay.rule_test import Theatre
     from watcher.rules.load import load_rules
 
     def words(message: object) -> str:
-        text = render(message, UTC, may_repeat=False)  # type: ignore[arg-type]
+        text = rendered(message, Target(CONSOLE, CONSOLE), UTC, may_repeat=False)  # type: ignore[arg-type]
         return f"{text.title}\n{text.body}"
 
     if folder is not None and config is None and not os.environ.get(CONFIG_VARIABLE):

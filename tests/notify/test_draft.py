@@ -1,22 +1,33 @@
 from dataclasses import replace
-from datetime import UTC
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from watcher.model.message import Message, MinerLine, Say, Section, Severity, State
+from watcher.model.message import (
+    Closing,
+    Link,
+    Message,
+    MinerLine,
+    Say,
+    Section,
+    Severity,
+    Since,
+    State,
+)
 from watcher.model.times import HOUR, MINUTE
-from watcher.notify.fit import units
-from watcher.notify.render import render
+from watcher.notify.draft import draft
+from watcher.notify.family.plain import Plain, unbroken
+from watcher.notify.fit import LIMIT, units
 from watcher.notify.text import Kind, Text
 
 CHICAGO = ZoneInfo("America/Chicago")
 
 
-def said(message: Message, **changes: object) -> Text:
-    return render(replace(message, **changes), CHICAGO, may_repeat=False)  # type: ignore[arg-type]
+def said(message: Message, *, may_repeat: bool = False, limit: int = LIMIT, **changes: object) -> Text:
+    document = draft(replace(message, **changes), CHICAGO, may_repeat=may_repeat)  # type: ignore[arg-type]
+    return Plain(unbroken)(document, limit)
 
 
 def test_a_firing_message_tells_all_that_matters_at_night(message: Message) -> None:
@@ -24,10 +35,9 @@ def test_a_firing_message_tells_all_that_matters_at_night(message: Message) -> N
     assert text.title == "Critical: Firmware updates are failing, North Barn"
     assert text.kind is Kind.FAILURE
     assert text.body == (
-        "Critical at North Barn: 300 of 900 tasks on 300 miners.\n"
-        "First 15:40:03 CST, last 16:04:11 CST\n"
-        "240× install failed: checksum mismatch at block <n>\n"
+        "300 of 900 tasks on 300 miners: 240× install failed: checksum mismatch at block <n>\n"
         "41× no answer from <ip>\n"
+        "First 15:40:03 CST, last 16:04:11 CST\n"
         "Tasks: miner.firmware.update failed (280), miner.firmware.update timed_out (20)\n"
         "Miners:\n"
         "• M-0001 (S21 Pro, 10.0.3.1)\n"
@@ -40,7 +50,7 @@ def test_a_firing_message_tells_all_that_matters_at_night(message: Message) -> N
         "• M-0008 (S21 Pro, 10.0.3.8)\n"
         "• M-0009 (S21 Pro, 10.0.3.9)\n"
         "• M-0010 (S21 Pro, 10.0.3.10)\n"
-        "and 290 more\n"
+        "and 290 more miners\n"
         "model: S21 Pro\n"
         "Rule firmware-failing, alert 7f3a9c\n"
         "\n"
@@ -72,7 +82,7 @@ def test_another_end_is_not_called_resolved(message: Message, resolved: Section)
 
 def test_what_is_told_late_says_so(message: Message, firing: Section) -> None:
     text = said(message, sections=(replace(firing, late=True),))
-    assert text.body.startswith("Late: fired at 15:41:00 CST, told 25m after.\n")
+    assert text.body.split("\n")[2] == "Late: fired at 15:41:00 CST, told 25m after."
 
 
 def test_a_catch_up_has_one_line_for_each_section(message: Message, resolved: Section, firing: Section) -> None:
@@ -115,7 +125,6 @@ def test_several_sections_are_told_apart(message: Message, firing: Section, reso
     text = said(message, sections=(firing, replace(firing, summary="Reboots fail"), resolved))
     assert text.title == "Critical: Firmware updates are failing, North Barn (and 1 more)"
     assert [line for line in text.body.split("\n") if line.startswith(("CRITICAL", "RESOLVED"))] == [
-        "CRITICAL: Firmware updates are failing, North Barn",
         "CRITICAL: Reboots fail, North Barn",
         "RESOLVED: Firmware updates are failing, North Barn",
     ]
@@ -136,7 +145,7 @@ def test_own_words_that_are_empty_do_not(message: Message, firing: Section) -> N
 
 
 def test_a_possible_repeat_says_so(message: Message) -> None:
-    text = render(message, UTC, may_repeat=True)
+    text = said(message, may_repeat=True)
     assert text.body.endswith("\nMessage 9c21f0 (may be a repeat of a message you already have)")
 
 
@@ -158,10 +167,75 @@ def test_notes_are_told_even_alone(message: Message) -> None:
     assert text.body == "Note: rule X changed: 3 closed, 2 go on\n\nMessage 9c21f0"
 
 
+def test_a_note_of_nothing_visible_still_has_a_title(message: Message) -> None:
+    assert said(message, sections=(), notes=("\u200b",)).title == "A note from nonce-watcher"
+
+
 def test_nothing_at_all_still_makes_a_message(message: Message) -> None:
     text = said(message, sections=())
     assert text.title
     assert text.body.strip() == "Message 9c21f0"
+
+
+def test_what_changed_since_the_last_message_is_told_under_the_reasons(message: Message) -> None:
+    since = Since(message.at - HOUR, 120, 300, 2, 1)
+    lines = said(message, say=Say.NEW_ALERTS, since=since).body.split("\n")
+    assert lines[2] == "Since the last message, 15:06:00 CST: 2 new alerts, 1 ended, 120 → 300 tasks"
+    still = Since(message.at - HOUR, 300, 300, 0, 0)
+    assert said(message, since=still).body.split("\n")[2] == "Since the last message, 15:06:00 CST: still 300 tasks"
+
+
+def test_where_the_headline_is_the_rule_s_own_the_first_line_says_where(message: Message, firing: Section) -> None:
+    text = said(message, sections=(replace(firing, title="Barn down"),))
+    assert text.title == "Barn down"
+    assert text.body.startswith("Critical at North Barn: 300 of 900 tasks on 300 miners: 240× install failed")
+
+
+def test_links_and_models_stand_in_a_line_each(message: Message, firing: Section) -> None:
+    section = replace(
+        firing,
+        models=(("S21 Pro", 240), ("S19", 60)),
+        links=(Link("Batch b-17", "https://app.farm.example/b-17"),),
+        runbook="https://wiki/a b",
+    )
+    body = said(message, sections=(section,)).body
+    assert "\nBy model: S21 Pro (240), S19 (60)\n" in body
+    assert "\nBatch b-17: https://app.farm.example/b-17 · Runbook: https://wiki/a%20b\n" in body
+
+
+def test_a_batch_that_is_over_tells_what_is_left_to_do(message: Message) -> None:
+    closing = Closing(
+        batch="b-17",
+        task="miner.firmware.update",
+        farm="North Barn",
+        succeeded=840,
+        total=900,
+        statuses={"failed": 48, "timed_out": 12},
+        models=(("S19", 180, 230), ("S21 Pro", 660, 670)),
+        reasons=(("checksum mismatch", 40),),
+        other_reasons=(2, 8),
+        again=(MinerLine("M-0001", "S19", "10.0.3.1"),),
+        again_total=60,
+        began_at=message.at - 2 * HOUR,
+        ended_at=message.at - MINUTE,
+        actor="ann",
+    )
+    text = said(message, say=Say.BATCH_ENDED, sections=(), closing=closing, severity=Severity.WARNING)
+    assert text.kind is Kind.WARNING
+    assert text.title == "Over: 840 of 900 miner.firmware.update, North Barn"
+    assert text.body == (
+        "840 of 900 succeeded, 48 failed, 12 timed_out; 60 miners to do again\n"
+        "Over at 16:05:00 CST, 1h59m after it began\n"
+        "40× checksum mismatch\n"
+        "and 2 more reasons (8×)\n"
+        "By model: S19 (180 of 230), S21 Pro (660 of 670)\n"
+        "To do again:\n"
+        "• M-0001 (S19, 10.0.3.1)\n"
+        "and 59 more miners\n"
+        "Batch b-17, started by ann\n"
+        "\n"
+        "Message 9c21f0"
+    )
 
 
 FOREIGN = st.text(st.characters(), max_size=200)
@@ -184,7 +258,7 @@ HOSTILE = st.builds(
 @given(HOSTILE, st.integers(200, 3500))
 def test_whatever_the_api_says_the_message_stays_whole(hostile: dict[str, object], limit: int) -> None:
     section = replace(BASE.sections[0], **hostile)  # type: ignore[arg-type]
-    text = render(replace(BASE, sections=(section, section)), UTC, may_repeat=True, limit=limit)
+    text = said(replace(BASE, sections=(section, section)), may_repeat=True, limit=limit)
     assert len(text.title.splitlines()) == 1
     assert units(text.title) <= 200
     assert units(text.body) <= limit

@@ -1,0 +1,1 @@
+"""One renderer per family of services: a document in that family's markup, by its rules of escaping."""
