@@ -9,7 +9,7 @@ from fractions import Fraction
 from statistics import NormalDist
 from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from watcher.model.subject import Subject
 from watcher.model.task import FINAL_STATUSES
@@ -29,6 +29,22 @@ class RatioSpec(Part):
     of: MatchPart | None = None
     confidence: Confidence | None = None
     distinct: Literal["miner"] | None = None
+    _part: float = PrivateAttr()
+    _quantile: float = PrivateAttr()
+
+    def model_post_init(self, _: object) -> None:
+        self._part = float(self.at_least)
+        self._quantile = NormalDist().inv_cdf(float(1 + (self.confidence or 0)) / 2)
+
+    @property
+    def part(self) -> float:
+        """`at_least`, for reckoning."""
+        return self._part
+
+    @property
+    def quantile(self) -> float:
+        """Of the normal distribution, for `confidence`."""
+        return self._quantile
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,17 +127,16 @@ def reached(spec: RatioSpec, count: int, total: int) -> bool:
         return False
     if spec.confidence is None:
         return count * spec.at_least.denominator >= total * spec.at_least.numerator
-    return _sure(spec.confidence, count, total) >= float(spec.at_least)
+    return _sure(spec.quantile, count, total) >= spec.part
 
 
-def _sure(confidence: Fraction, count: int, total: int) -> float:
+def _sure(z: float, count: int, total: int) -> float:
     """The part that `count` of `total` is at least, as sure as that.
 
     The lower end of the two-sided Wilson score interval (Wilson 1927, J. Am. Stat. Assoc. 22): with p = count/total
     and z the quantile of the normal distribution at (1 + C)/2,
     (p + z²/2n − z·√(p(1−p)/n + z²/4n²)) / (1 + z²/n).
     """
-    z = NormalDist().inv_cdf(float(1 + confidence) / 2)
     part = count / total
     middle = part + z * z / (2 * total)
     width = z * math.sqrt(part * (1 - part) / total + z * z / (4 * total * total))
@@ -134,7 +149,7 @@ def _figures(spec: RatioSpec, count: int, total: int) -> str:
         return f"nothing to take a part of within {duration_text(spec.within)}"
     part = f"{count} of {total}{what} = {100 * count / total:.3g}%"
     if spec.confidence is not None:
-        part += f", {100 * max(0.0, _sure(spec.confidence, count, total)):.3g}% are {_text(spec.confidence)} sure"
+        part += f", {100 * max(0.0, _sure(spec.quantile, count, total)):.3g}% are {_text(spec.confidence)} sure"
     least = "" if spec.min_total == 1 else f" of at least {spec.min_total}{what}"
     return f"{part} within {duration_text(spec.within)}, {_text(spec.at_least)}{least} needed"
 
