@@ -35,11 +35,15 @@ def missing(message: Message, seen: str) -> list[str]:
     if message.notes:
         told = sum(line.startswith("Note: ") for line in lines) + _rest(text, "note")[0]
         lost += [] if told == len(message.notes) else [f"{len(message.notes)} notes: {told}"]
-    if message.since is not None and message.say is not Say.CATCH_UP and whole:
+    if message.since is not None and message.say is not Say.CATCH_UP and whole and _fires(message):
         since = message.since
         figures = f"{since.count:,} → {since.now:,}" if since.count != since.now else f"still {since.now:,}"
         lost += [] if figures in text else [figures]
     return lost
+
+
+def _fires(message: Message) -> bool:
+    return any(section.state is State.FIRING for section in message.sections)
 
 
 def _foot(section: Section, line: str) -> bool:

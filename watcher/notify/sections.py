@@ -233,13 +233,20 @@ def _times(section: Section, present: Millis, zone: tzinfo) -> str:
 
 
 def _labels(section: Section) -> Iterator[Block]:
+    told = section.state is State.FIRING and len(section.tasks) == 1  # the tasks' line names the only one
     shown = tuple(
-        plain(f"{inert(name)}: {inert(value) if value is not None else 'unknown'}")
+        plain(f"{inert(name)}: {_value(name, value)}")
         for name, value in section.labels.items()
-        if name not in _OBVIOUS
+        if name not in _OBVIOUS and not (told and name == "task")
     )
     if shown:
         yield Listing(Gives.LABELS, (joined(shown, " · "),), "line of labels", bullets=False)
+
+
+def _value(name: str, value: str | None) -> str:
+    if value is None:
+        return "unknown"
+    return task_name(value) if name == "task" else inert(value)
 
 
 def _ids(section: Section) -> Line:
