@@ -2,7 +2,7 @@
 
 import os
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -18,6 +18,8 @@ from watcher.nonce.history_row import Head, Row
 from watcher.nonce.shapes import Name, Shape, TaskShape
 from watcher.nonce.translate import task as translated
 
+_PART = 32 << 20
+"""Bytes that are scanned as one."""
 _head = msgspec.json.Decoder(Head)
 _row = msgspec.json.Decoder(Row)
 
@@ -35,6 +37,33 @@ class HistoryRow(TaskShape):
 
 class HistoryUnreadable(WatcherError):
     """A history that can't be read; the message says where and why."""
+
+
+Stretch = tuple[int, int]
+"""Of a file: where it begins, and where the next one does."""
+
+
+@dataclass(slots=True)
+class Heads:
+    """Of each line with a time, numbers: which task it is of, when that began, where the line stands, how long it is.
+
+    Args:
+        until: the last time of any.
+    """
+
+    until: Millis = 0
+    tasks: "array[int]" = field(default_factory=lambda: array("q"))
+    begun: "array[int]" = field(default_factory=lambda: array("q"))
+    offsets: "array[int]" = field(default_factory=lambda: array("q"))
+    lengths: "array[int]" = field(default_factory=lambda: array("q"))
+
+    def add(self, head: tuple[int, Millis, Millis], offset: int, length: int) -> None:
+        task, first, last = head
+        self.tasks.append(task)
+        self.begun.append(first)
+        self.offsets.append(offset)
+        self.lengths.append(length)
+        self.until = max(self.until, last)
 
 
 @dataclass(slots=True)
@@ -57,37 +86,63 @@ class HistoryFile:
     def count(self) -> int:
         return len(self._order)
 
-    def scan(self) -> None:
+    def scan(self, parts: Callable[[Sequence["Stretch"]], Iterable["Heads"]] | None = None) -> None:
         """Learn the order of the tasks.
+
+        Args:
+            parts: how stretches of the file are read (`heads`), all at once perhaps; by itself one after the other.
 
         Raises:
             HistoryUnreadable: the file, or a line of it, can't be read.
         """
-        begun, tasks = array("q"), array("q")
         try:
-            with self.path.open("rb") as file:
-                offset = 0
-                for number, line in enumerate(file, 1):
-                    if not line.isspace() and (head := self._head(line, number)) is not None:
-                        identity, first, last = head
-                        tasks.append(identity)
-                        begun.append(first)
-                        self._offsets.append(offset)
-                        self._lengths.append(len(line))
-                        self.until = max(self.until, last)
-                    offset += len(line)
+            size = self.path.stat().st_size
         except OSError as error:
-            raise HistoryUnreadable(f"{self.path}: cannot be read: {error.strerror}") from error
+            raise self._unreadable(error) from error
+        borders = range(0, size, _PART)
+        stretches = [(begin, min(begin + _PART, size)) for begin in borders]
+        begun, tasks = array("q"), array("q")
+        for part in map(self.heads, stretches) if parts is None else parts(stretches):
+            tasks += part.tasks
+            begun += part.begun
+            self._offsets += part.offsets
+            self._lengths += part.lengths
+            self.until = max(self.until, part.until)
         self._order = array("q", sorted(range(len(begun)), key=begun.__getitem__))
         self._join(tasks)
 
-    def _head(self, line: bytes, number: int) -> tuple[int, Millis, Millis] | None:
+    def heads(self, stretch: "Stretch") -> "Heads":
+        """What the lines tell that begin within a stretch of the file.
+
+        Raises:
+            HistoryUnreadable: see `scan`.
+        """
+        begin, end = stretch
+        found = Heads()
+        try:
+            with self.path.open("rb") as file:
+                offset = max(0, begin - 1)
+                file.seek(offset)
+                if begin:
+                    offset += len(file.readline())  # of a line that began before
+                while offset < end and (line := file.readline()):
+                    if not line.isspace() and (head := self._head(line, offset)) is not None:
+                        found.add(head, offset, len(line))
+                    offset += len(line)
+        except OSError as error:
+            raise self._unreadable(error) from error
+        return found
+
+    def _unreadable(self, error: OSError) -> HistoryUnreadable:
+        return HistoryUnreadable(f"{self.path}: cannot be read: {error.strerror}")
+
+    def _head(self, line: bytes, offset: int) -> tuple[int, Millis, Millis] | None:
         """Which task a line is of, its first time and its last; None where it has no time."""
         try:
             head = _head.decode(line)
             farm_id, task_id, times = head.farm.id, head.id, head.known()
         except ValueError:  # msgspec's own is one too
-            task, _ = self._slowly(line, number)
+            task, _ = self._slowly(line, offset)
             farm_id, task_id, times = task.farm_id, task.id, dict(task.times)
         if not times:
             return None
@@ -124,13 +179,14 @@ class HistoryFile:
             row = _row.decode(line)
             return row.task(), self._farm(row.farm.id, row.farm.name)
         except ValueError:
-            return self._slowly(line, self._line_of(descriptor, place))
+            return self._slowly(line, self._offsets[place])
 
-    def _line_of(self, descriptor: int, place: int) -> int:
-        """Counted only where something is wrong with it."""
-        return os.pread(descriptor, self._offsets[place], 0).count(b"\n") + 1
+    def _line_at(self, offset: int) -> int:
+        """The number of a line, which nobody counts before something is wrong with it."""
+        with self.path.open("rb") as file:
+            return file.read(offset).count(b"\n") + 1
 
-    def _slowly(self, line: bytes, number: int) -> tuple[Task, Farm]:
+    def _slowly(self, line: bytes, offset: int) -> tuple[Task, Farm]:
         """A row of any shape that the API's may have; else what is wrong with it."""
         try:
             row = HistoryRow.model_validate_json(line)
@@ -139,7 +195,7 @@ class HistoryFile:
             where = ".".join(str(part) for part in fault["loc"])
             said = f"{where}: {fault['msg']}" if where else fault["msg"]
             raise HistoryUnreadable(
-                f"{self.path}:{number}: no row of List Miner Tasks with its farm ({said}). "
+                f"{self.path}:{self._line_at(offset)}: no row of List Miner Tasks with its farm ({said}). "
                 'Each line is one row as the API tells it, with "farm": {"id": …, "name": …} added'
             ) from None
         found = translated(row, row.farm.id, "")

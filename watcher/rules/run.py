@@ -1,7 +1,7 @@
 """One rule over a finished history: its events through its alerts, each in the order of time."""
 
 from bisect import bisect_left
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any
@@ -145,13 +145,13 @@ class ListeningRun(Run):
     _waiting: list[_Waiting] = field(default_factory=list)
     _full: int = _MANY
     _listeners: defaultdict[Hashable, dict[By, None]] = field(default_factory=lambda: defaultdict(dict))
-    _asked: set[Hashable] = field(default_factory=set)
+    _asked: Counter[Hashable] = field(default_factory=Counter)
     _succeeded: dict[Hashable, Event] = field(default_factory=dict)
 
     def push(self, values: By, event: Event, before: Millis) -> None:
         topic = self.rule.condition.listens_for(event, values)
         if topic is not None:
-            self._asked.add(topic)
+            self._asked[topic] += 1
         self._wait(values, event, before)
 
     def hear(self, subject: Subject) -> None:
@@ -184,9 +184,12 @@ class ListeningRun(Run):
         if topic is not None:
             success = self._succeeded.get(topic)
             if success is not None and repairs(success, event):
+                self._no_longer_asked(topic)
                 return  # its time was only observed: it was over by then
         Run.push(self, values, event, event.at)
         if topic is not None:
+            if values in self._listeners[topic]:
+                self._no_longer_asked(topic)
             self._listeners[topic][values] = None
             self._trackers[values].topics.add(topic)
 
@@ -204,8 +207,14 @@ class ListeningRun(Run):
         Run.forget(self, tracker)
         for topic in tracker.topics:
             del self._listeners[topic][tracker.key[1]]
+            self._no_longer_asked(topic)
             if not self._listeners[topic]:
                 del self._listeners[topic]
+
+    def _no_longer_asked(self, topic: Hashable) -> None:
+        self._asked[topic] -= 1
+        if not self._asked[topic]:
+            del self._asked[topic]
 
 
 def run_of(rule: Rule, until: Millis, *, traced: bool) -> Run:

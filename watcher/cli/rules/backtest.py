@@ -78,11 +78,14 @@ class _Source:
 
 
 def _history(path: Path, until: str | None) -> _Source:
+    from functools import partial
+
+    from watcher.cli.rules.sharing import scanned
     from watcher.nonce.history import HistoryFile
     from watcher.replay.subjects import subjects_of
 
     file = HistoryFile(path)
-    file.scan()
+    file.scan(partial(scanned, file))
 
     class OfFile(_Source):
         def subjects(self) -> "Iterable[Subject]":
