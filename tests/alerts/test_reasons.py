@@ -148,3 +148,12 @@ def test_what_ended_while_it_was_hushed_is_told_by_whoever_hushed_it() -> None:
     assert spoken(desk, T + 2 * HOUR)[0] == []
     desk.update(over(episode(1, "cause", at=T + SECOND), T + 3 * HOUR), T + 3 * HOUR)
     assert [one.say for one in spoken(desk, T + 4 * HOUR)[0]] == [Say.ALL_ENDED]
+
+
+def test_an_end_that_became_known_days_later_is_told_to_whoever_heard_of_the_alert() -> None:
+    desk = board()
+    desk.update(episode(1), T)
+    spoken(desk, T + MINUTE)
+    desk.update(replace(over(episode(1), T + HOUR), end_known_at=T + 3 * DAY), T + 3 * DAY)
+    spoken(desk, T + 3 * DAY)
+    assert [one.say for one in spoken(desk, T + 3 * DAY + HOUR)[0]] == [Say.ALL_ENDED]

@@ -9,8 +9,9 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import count
+from itertools import count, groupby
 from pathlib import Path
+from random import Random
 from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from watcher.assembly import Host
 from watcher.daemon import Daemon
 from watcher.loading import load_all
 from watcher.nonce import transport
+from watcher.notify.text import BREAK
 from watcher.sim import Sim, SimClock, Switches
 from watcher.sim.server import SimServer
 
@@ -38,8 +40,19 @@ class Said:
     title: str
     body: str
 
-    def __str__(self) -> str:
-        return f"{self.at:%H:%M:%S}  {self.channel}: {self.title}\n{indent(self.body, '    ')}"
+
+def told(heard: Iterable[Said], lines: int | None = None) -> str:
+    """Every message in order: its time, who got it, its title, and of its body so many lines (None: all but its id)."""
+    entries = []
+    for (at, title, body), group in groupby(heard, lambda one: (one.at, one.title, _shown(one.body, lines))):
+        channels = ", ".join(one.channel for one in group)
+        entries.append(f"{at:%a %H:%M:%S}  {channels}: {title}\n{indent(body, '    ')}")
+    return "\n\n".join(entries).replace(BREAK, "") + "\n"
+
+
+def _shown(body: str, lines: int | None) -> str:
+    whole = body.split("\n")
+    return "\n".join(whole[: lines if lines is not None else -2]).rstrip()
 
 
 class Night:
@@ -100,6 +113,7 @@ class Night:
             wall=lambda: int(self.now.timestamp() * 1000),
             monotonic=lambda: 1000.0 + self._passed,
             sleep=self._sleep,
+            random=Random(4),
         )
         daemon = Daemon(self._config, load_all(self._config, host.environ), host)
         running = asyncio.create_task(daemon.run())

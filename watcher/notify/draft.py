@@ -120,8 +120,8 @@ def _since(since: Since, message: Message, zone: tzinfo) -> Line:
 def _blocks(section: Section, since: tuple[Line, ...], message: Message, zone: tzinfo) -> Iterator[Block]:
     late: tuple[Line, ...] = ()
     if section.late:
-        fired = moment(section.started_at, message.at, zone)
-        after = duration_text(message.at - section.started_at)
+        began = section.started_at if section.fired_at is None else section.fired_at
+        fired, after = moment(began, message.at, zone), duration_text(message.at - began)
         late = (plain(f"Late: fired at {fired}, told {after} after."),)
     own = inert_lines(section.body) if section.body else ""
     if own:
