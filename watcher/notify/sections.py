@@ -255,7 +255,9 @@ def _told_already(section: Section) -> set[str]:
         return {*_OBVIOUS, "watcher"}
     one_task = section.state is State.FIRING and len(section.tasks) == 1
     one_miner = section.state is State.FIRING and bool(section.miners) and section.miners_total == 1
-    return {*_OBVIOUS, *(["task"] if one_task else []), *(["miner"] if one_miner else [])}
+    linked_batch = any(link.text == f"Batch {section.labels.get('batch')}" for link in section.links)
+    also = {"task": one_task, "miner": one_miner, "batch": linked_batch}
+    return {*_OBVIOUS, *(name for name, stands in also.items() if stands)}
 
 
 def _value(name: str, value: str | None) -> str:
