@@ -2,7 +2,9 @@
 
 import os
 from array import array
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -45,7 +47,8 @@ Stretch = tuple[int, int]
 
 @dataclass(slots=True)
 class Heads:
-    """Of each line with a time, numbers: which task it is of, when that began, where the line stands, how long it is.
+    """Of each line with a time, numbers: which task it is of, when that began, where the line stands, how long it is,
+    which of `farms` it is of.
 
     Args:
         until: the last time of any.
@@ -56,10 +59,13 @@ class Heads:
     begun: "array[int]" = field(default_factory=lambda: array("q"))
     offsets: "array[int]" = field(default_factory=lambda: array("q"))
     lengths: "array[int]" = field(default_factory=lambda: array("q"))
+    of_farms: "array[int]" = field(default_factory=lambda: array("i"))
+    farms: dict[str, int] = field(default_factory=dict)
 
-    def add(self, head: tuple[int, Millis, Millis], offset: int, length: int) -> None:
-        task, first, last = head
-        self.tasks.append(task)
+    def add(self, head: tuple[str, str, Millis, Millis], offset: int, length: int) -> None:
+        farm_id, task_id, first, last = head
+        self.of_farms.append(self.farms.setdefault(farm_id, len(self.farms)))
+        self.tasks.append(hash((farm_id, task_id)))
         self.begun.append(first)
         self.offsets.append(offset)
         self.lengths.append(length)
@@ -79,6 +85,8 @@ class HistoryFile:
     _offsets: "array[int]" = field(default_factory=lambda: array("q"))
     _lengths: "array[int]" = field(default_factory=lambda: array("q"))
     _order: "array[int]" = field(default_factory=lambda: array("q"))
+    _of_farms: "array[int]" = field(default_factory=lambda: array("i"))
+    _farm_ids: list[str] = field(default_factory=list)
     _again: dict[int, list[int]] = field(default_factory=dict)
     _farms: dict[str, Farm] = field(default_factory=dict)
 
@@ -102,12 +110,16 @@ class HistoryFile:
         borders = range(0, size, _PART)
         stretches = [(begin, min(begin + _PART, size)) for begin in borders]
         begun, tasks = array("q"), array("q")
+        known: dict[str, int] = {}
         for part in map(self.heads, stretches) if parts is None else parts(stretches):
+            numbers = [known.setdefault(farm, len(known)) for farm in part.farms]
+            self._of_farms.extend(numbers[number] for number in part.of_farms)
             tasks += part.tasks
             begun += part.begun
             self._offsets += part.offsets
             self._lengths += part.lengths
             self.until = max(self.until, part.until)
+        self._farm_ids = list(known)
         self._order = array("q", sorted(range(len(begun)), key=begun.__getitem__))
         self._join(tasks)
 
@@ -136,7 +148,7 @@ class HistoryFile:
     def _unreadable(self, error: OSError) -> HistoryUnreadable:
         return HistoryUnreadable(f"{self.path}: cannot be read: {error.strerror}")
 
-    def _head(self, line: bytes, offset: int) -> tuple[int, Millis, Millis] | None:
+    def _head(self, line: bytes, offset: int) -> tuple[str, str, Millis, Millis] | None:
         """Which task a line is of, its first time and its last; None where it has no time."""
         try:
             head = _head.decode(line)
@@ -147,7 +159,7 @@ class HistoryFile:
         if not times:
             return None
         moments = times.values()
-        return hash((farm_id, task_id)), min(moments), max(moments)
+        return farm_id, task_id, min(moments), max(moments)
 
     def _join(self, tasks: "array[int]") -> None:
         """A task that has several rows stands where its first one does."""
@@ -163,11 +175,21 @@ class HistoryFile:
                 self._again.setdefault(known, []).append(place)
         self._order = order
 
-    def tasks(self) -> Iterator[tuple[Task, Farm]]:
-        """Every task in the order of its first time; of one that is there several times, all that was said of it."""
+    @property
+    def tasks_of_farms(self) -> dict[str, int]:
+        """How many tasks each farm has."""
+        counted = Counter(self._of_farms[place] for place in self._order)
+        return {self._farm_ids[number]: count for number, count in counted.items()}
+
+    def tasks(self, farms: AbstractSet[str] | None = None) -> Iterator[tuple[Task, Farm]]:
+        """Every task of these farms (None: of all) in the order of its first time; of one that is there several times,
+        all that was said of it."""
+        wanted = {number for number, farm in enumerate(self._farm_ids) if farms is None or farm in farms}
         with self.path.open("rb") as file:
             descriptor = file.fileno()
             for place in self._order:
+                if self._of_farms[place] not in wanted:
+                    continue
                 task, farm = self._at(descriptor, place)
                 for other in sorted(self._again.get(place, ())):
                     task = merge(task, self._at(descriptor, other)[0])

@@ -145,6 +145,7 @@ class ListeningRun(Run):
     _waiting: list[_Waiting] = field(default_factory=list)
     _full: int = _MANY
     _listeners: defaultdict[Hashable, dict[By, None]] = field(default_factory=lambda: defaultdict(dict))
+    _told: dict[By, None] = field(default_factory=dict)
     _asked: Counter[Hashable] = field(default_factory=Counter)
     _succeeded: dict[Hashable, Event] = field(default_factory=dict)
 
@@ -176,6 +177,10 @@ class ListeningRun(Run):
                 self._tell(where, event)
             else:
                 self._give(where, event)
+        for values in self._told:  # they may be over, and then nobody waits any more
+            if values in self._trackers:
+                self._judge(self._trackers[values], before - 1)
+        self._told.clear()
         self._waiting = [(event, number, where) for number, (event, _, where) in enumerate(waiting[due:])]
         self._full = max(_MANY, 2 * len(self._waiting))
 
@@ -198,10 +203,9 @@ class ListeningRun(Run):
             last = self._succeeded.get(topic)
             if last is None or (event.created_at or event.at) > (last.created_at or last.at):
                 self._succeeded[topic] = event
-        for values in list(self._listeners.get(topic, ())):
-            tracker = self._trackers[values]
-            tracker.pending.append(event)
-            self._judge(tracker, event.at - 1)
+        for values in self._listeners.get(topic, ()):
+            self._trackers[values].pending.append(event)
+            self._told[values] = None
 
     def forget(self, tracker: Tracker) -> None:
         Run.forget(self, tracker)

@@ -1,12 +1,13 @@
-"""A long history is replayed by as many processes as there are processors, each with a share of the rules: rules know
-nothing of each other, so that nobody waits for anybody."""
+"""A long history is replayed by as many processes as there are processors, none of which waits for another."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from watcher.cli.rules.forked import Tell, at_once, processors
+from watcher.cli.rules.shares import Part, Share, reads, shared
 from watcher.model.miner import Farm
 from watcher.model.subject import Place, Subject
 from watcher.model.times import Millis
@@ -26,17 +27,20 @@ class History:
     """What is replayed.
 
     Args:
-        subjects: reads every task, in the order of their first transitions; each process reads them for itself.
+        subjects: reads every task of some farms (None: of all) in the order of their first transitions; each process
+            reads for itself.
         count: of the tasks.
+        tasks: how many each farm has; empty where nobody knows.
         until: nothing after this moment exists.
         traced: see `OnePass`.
     """
 
-    subjects: Callable[[], Iterable[Subject]]
+    subjects: Callable[[AbstractSet[str] | None], Iterable[Subject]]
     places: Sequence[Place]
     count: int
     until: Millis
     traced: bool
+    tasks: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,55 +66,72 @@ def _scanned(file: HistoryFile, stretches: Sequence[Stretch], _: Tell) -> list[H
     return [file.heads(stretch) for stretch in stretches]
 
 
-def replay(rules: Sequence[Rule], history: History, note: Callable[[int], object]) -> Replayed:
+def replay(
+    rules: Sequence[Rule], history: History, note: Callable[[int], object], *, processes: int | None = None
+) -> Replayed:
     """Play a history through rules.
 
     Args:
         note: told how many tasks are done.
+        processes: by default as many as there are processors, but one where there is little to do.
 
     Raises:
         ProcessDied: a process was killed.
     """
     found: list[Firing] = []
-    shares = min(processors(), len(rules)) if history.count >= _WORTH_IT else 1
-    if shares <= 1:
-        return Replayed(found, _played(rules, history, note, found.extend))
-    done, unpacked = [0] * shares, _Unpacking()
+    worth = processors() if history.count >= _WORTH_IT else 1
+    shares = shared(rules, history.tasks, processes or worth)
+    if len(shares) <= 1:
+        return Replayed(found, _played((Part(tuple(rules)),), history, note, found.extend))
+    done, unpacked = [0] * len(shares), _Unpacking()
+    whole = sum(_to_read(share, history) for share in shares)
 
     def told(number: int, said: Any) -> None:  # noqa: ANN401 - how many tasks, or what was found
         if isinstance(said, int):
             done[number] = said
-            note(min(done))
+            note(history.count * sum(done) // whole)
         else:
             found.extend(map(unpacked, said))
 
     farms: dict[str, str] = {}
-    for names in at_once([partial(_share, rules[number::shares], history) for number in range(shares)], told):
+    for names in at_once([partial(_share, share, history) for share in shares], told):
         farms |= names
     return Replayed(found, farms)
 
 
-def _share(rules: Sequence[Rule], history: History, tell: Tell) -> dict[str, str]:
-    return _played(rules, history, tell, lambda found: tell([_packed(one) for one in found]))
+def _to_read(share: Share, history: History) -> int:
+    farms = reads(share)
+    return history.count if farms is None else sum(history.tasks[farm] for farm in farms)
+
+
+def _share(share: Share, history: History, tell: Tell) -> dict[str, str]:
+    return _played(share, history, tell, lambda found: tell([_packed(one) for one in found]))
 
 
 def _played(
-    rules: Sequence[Rule],
+    share: Share,
     history: History,
     note: Callable[[int], object],
     found: Callable[[list[Firing]], object],
 ) -> dict[str, str]:
     """Tells how many tasks are done and what was found by then; returns the farms' names."""
     farms: dict[str, Farm] = {place.farm.id: place.farm for place in history.places}
-    engine = OnePass(rules, history.until, history.places, traced=history.traced)
-    for number, subject in enumerate(history.subjects(), 1):
+    engines = [(part.farms, _engine(part, history)) for part in share]
+    for number, subject in enumerate(history.subjects(reads(share)), 1):
         farms[subject.farm.id] = subject.farm
-        engine.feed(subject)
+        for seen, engine in engines:
+            if seen is None or subject.farm.id in seen:
+                engine.feed(subject)
         if not number % _STEP:
             note(number)
-            found(engine.ended())
-    found(engine.finish())
+            found([firing for _, engine in engines for firing in engine.ended()])
+    found([firing for _, engine in engines for firing in engine.finish()])
     return {farm.id: farm.name for farm in farms.values()}
+
+
+def _engine(part: Part, history: History) -> OnePass:
+    places = [place for place in history.places if part.farms is None or place.farm.id in part.farms]
+    return OnePass(part.rules, history.until, places, traced=history.traced)
 
 
 def _packed(one: Firing) -> tuple[Any, ...]:

@@ -69,6 +69,11 @@ class Each(Silent):
         return False
 
     @property
+    def within_farm(self) -> bool:
+        on = None if self.ending.resolve is None else self.ending.resolve.on
+        return on is None or not (on.names_field("farm") or on.names_field("farm_id"))
+
+    @property
     def listens(self) -> bool:
         return True
 
