@@ -212,6 +212,7 @@ class Daemon:
             parts.store.outbox.purge(before)
             parts.store.speech.purge(before)
             parts.store.batches.purge(before)
+            parts.store.closings.purge(before)
             parts.store.usage.purge(now)
 
     def _alive(self) -> None:

@@ -333,13 +333,13 @@ class Board:
 
     def _too_old_at(self, group: Group) -> Millis | None:
         """When the first of its ends may be let go of."""
-        ends = [member.episode.ended_at for member in group.ended if member.episode.ended_at is not None]
+        ends = [at for member in group.ended if (at := _ended_at(member)) is not None]
         return min(ends) + self._max_age + 1 if ends else None
 
     def _clear(self, group: Group, now: Millis) -> None:
         """Let go of ends that nobody needs to hear of any more."""
         for member in group.ended:
-            too_old = (member.episode.ended_at or now) + self._max_age < now
+            too_old = (_ended_at(member) or now) + self._max_age < now
             never_told = not member.told and member.episode.origin is not Origin.NEWS
             unwanted = member.told and not group.sends_resolved
             if too_old or never_told or unwanted:
@@ -353,6 +353,11 @@ class Board:
                 group.destination.key, group.anchored_at, group.spoken_at, group.flushes
             )
             del self._groups[group.destination.key]
+
+
+def _ended_at(member: Member) -> Millis | None:
+    """From when on an end grows old. Whoever heard of an alert hears of its end also if nobody saw that for days."""
+    return member.episode.end_known_at if member.told else member.episode.ended_at
 
 
 __all__ = ["Board", "GroupRecord", "Heard", "MemberReason", "Utterance", "Voice"]

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from watcher.store.batches import Batches
+from watcher.store.closings import Closings
 from watcher.store.database import Database
 from watcher.store.episodes import Episodes
 from watcher.store.fleet import Fleet
@@ -29,6 +30,7 @@ class Store:
         self.outbox = Outbox(connection)
         self.meta = Meta(connection)
         self.batches = Batches(connection)
+        self.closings = Closings(connection)
         self.usage = Usage(connection)
 
     @contextmanager
