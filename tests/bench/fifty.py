@@ -14,9 +14,9 @@ rules:
   - {name: no-pool, match: {status: failed, error: "/pool did not/"}, by: [farm], resolve: {after: 1h}}
   - {name: cancelled, match: {status: cancelled}, by: [farm, batch]}
   - {name: slow-reboot, match: {task: miner.system.reboot, status: succeed, duration: "> 8m"}, by: [farm, miner]}
-  - {name: long-queue, match: {status: pending, queue_time: "> 30m"}, by: [farm, task]}
+  - {name: long-queue, match: {task: miner.pool.update, status: pending, queue_time: "> 30m"}}
   - {name: s21-failing, match: {model: "Antminer S21*", status: failed}, by: [farm, miner], resolve: never}
-  - {name: sick-miner-works, match: {health: hashboard_missing, status: pending}, by: [farm, miner]}
+  - {name: sick-miner, match: {health: hashboard_missing, status: failed}, by: [farm, miner]}
   - name: big-firmware
     match: {task: miner.firmware.update, status: pending}
     by: [farm, batch]
@@ -64,21 +64,25 @@ rules:
     ratio: {at_least: 25%, within: 3h, min_total: 20, of: {task: miner.system.reboot, status: pending}}
 
   # --- stuck
-  - {name: not-begun, match: {status: [created, queuing]}, stuck: {longer_than: 30m}, by: [farm]}
+  - {name: not-begun, match: {task: miner.power_mode.update, status: [created, queuing]}, stuck: {longer_than: 30m}}
   - {name: runs-long, match: {status: pending}, stuck: {longer_than: 15m}}
   - {name: batch-stuck, match: {task: miner.firmware.update}, stuck: {longer_than: 20m}, by: [farm, batch]}
   - {name: reboot-stuck, match: {task: miner.system.reboot, status: pending}, stuck: {longer_than: 10m}}
 
   # --- absent
   - {name: no-pool-work, match: {task: miner.pool.update, status: pending}, absent: {within: 6h}}
-  - {name: nothing-succeeds, match: {status: succeed}, absent: {within: 3h}}
+  - {name: no-reboot, match: {task: miner.system.reboot, status: succeed}, absent: {within: 3h}}
   - {name: no-logs, match: {task: miner.log.get, status: succeed}, absent: {within: 12h}}
   - {name: no-firmware, match: {task: miner.firmware.update, status: succeed}, absent: {within: 1d}, by: [farm, model]}
-  - {name: miner-silent, match: {status: succeed}, absent: {within: 2d}, by: [farm, miner]}
+  - {name: miner-silent, match: {task: miner.log.get, status: succeed}, absent: {within: 12d}, by: [farm, miner]}
 
   # --- sequence
   - name: failed-again
-    sequence: {steps: [{status: failed}, {status: failed}], within: 2d, without: {status: succeed}}
+    match: {task: miner.power_mode.update}
+    sequence:
+      steps: [{status: failed}, {status: failed}]
+      within: 2d
+      without: {task: miner.power_mode.update, status: succeed}
   - name: firmware-then-reboot
     sequence:
       steps: [{task: miner.firmware.update, status: succeed}, {task: miner.system.reboot, status: [failed, timed_out]}]
