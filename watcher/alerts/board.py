@@ -1,8 +1,12 @@
-"""The groups of every channel, kept up to date with the episodes; from it come the utterances that are due."""
+"""The groups of every channel, kept up to date with the episodes; from it come the utterances that are due.
+
+Only groups that something happened to, or whose time has come, are asked: there may be very many.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 
+from watcher.alerts.agenda import Agenda
 from watcher.alerts.inhibition import Inhibitors
 from watcher.alerts.reasons import already, came_and_went, concerned, over_when_known, reasons_of
 from watcher.alerts.routes import Destination, Route, Timers, destinations, elsewhere
@@ -40,6 +44,15 @@ class Board:
         self._inhibitors = Inhibitors(rules)
         self._groups: dict[str, Group] = {}
         self._records: dict[str, GroupRecord] = {}
+        self._agenda = Agenda()
+        self._places: dict[str, int] = {}
+        """In which order groups came to be: the order in which they speak."""
+        self._hushable: set[str] = set()
+        """Groups with alerts that others may hush."""
+        self._beside: set[str] = set()
+        """Groups with something that a channel hears beside its groups."""
+        self._asked: dict[str, Group] = {}
+        """Those asked at the last time of speaking."""
         self._done: set[tuple[int, str]] = set()
         """Episodes and the channels that need not hear of them any more, whatever is corrected later."""
         self._reasons: dict[tuple[int, str], Why] = {}
@@ -63,6 +76,11 @@ class Board:
         """
         self._reasons = dict(reasons or {})
         self._groups.clear()
+        self._agenda.clear()
+        self._places.clear()
+        self._hushable.clear()
+        self._beside.clear()
+        self._asked.clear()
         self._inhibitors = Inhibitors(self._rules)
         episodes = list(episodes)
         for episode in (*standing, *episodes):
@@ -79,6 +97,8 @@ class Board:
     def update(self, episode: Episode, now: Millis) -> bool:
         """Take in an episode that began, changed or ended; whether that may give something to speak of."""
         news = self._inhibitors.note(episode, now)
+        if news:
+            self._agenda.touch(self._hushable)
         if episode.origin is Origin.BASELINE:
             return news
         for group in self._groups_of(episode):
@@ -92,7 +112,9 @@ class Board:
             before = member.episode.firing, member.grew_at
             member.episode = episode
             grew(member, now)
-            news = news or before != (episode.firing, member.grew_at)
+            if before != (episode.firing, member.grew_at):
+                self._agenda.touch((group.destination.key,))
+                news = True
         return news
 
     def utterances(self, now: Millis, complete_to: Millis | None, *, hurry: bool = False) -> list[Utterance]:
@@ -106,24 +128,39 @@ class Board:
         said: list[Utterance] = []
         self._let_go.clear()
         self._told_now.clear()
-        self._hush()
-        for channel in self._voices:
-            said += self._beside(channel, Say.ALREADY, already, now, complete_to, hurry=hurry)
-        for group in list(self._groups.values()):
-            decision = decide(group, now, hurry=hurry)
-            group.reason = decision.reason.value
-            if isinstance(decision.reason, Say):
-                said.append(self._spoken(group, decision.reason, now))
-            elif decision.reason is Hush.UNCHANGED and not group.firing:
-                group.anchored_at = group.spoken_at = None
-            self._clear(group, now)
-        for channel in self._voices:
-            said += self._beside(channel, Say.CATCH_UP, came_and_went, now, complete_to, hurry=hurry)
+        keys = self._agenda.take(now)
+        self._asked = self._in_order(self._groups.keys() if hurry else keys)
+        self._hush(self._asked.values())
+        for key, group in self._asked.items():
+            if any(already(member) or came_and_went(member) for member in group.members.values()):
+                self._beside.add(key)
+        said += self._said_beside(Say.ALREADY, already, now, complete_to, hurry=hurry)
+        for group in list(self._asked.values()):
+            said += self._ask(group, now, hurry=hurry)
+        said += self._said_beside(Say.CATCH_UP, came_and_went, now, complete_to, hurry=hurry)
         return said
+
+    def _ask(self, group: Group, now: Millis, *, hurry: bool) -> Iterator[Utterance]:
+        key = group.destination.key
+        decision = decide(group, now, hurry=hurry)
+        group.reason = decision.reason.value
+        if isinstance(decision.reason, Say):
+            yield self._spoken(group, decision.reason, now)
+            decision = decide(group, now)
+            self._agenda.touch((key,))  # what is decided after a message is kept too, at the next time of speaking
+        elif decision.reason is Hush.UNCHANGED and not group.firing:
+            group.anchored_at = group.spoken_at = None
+        self._clear(group, now)
+        moments = (decision.due, self._too_old_at(group))
+        self._agenda.put(key, min((at for at in moments if at is not None), default=None) if group.members else None)
+
+    def _in_order(self, keys: Iterable[str]) -> dict[str, Group]:
+        known = [key for key in keys if key in self._groups]
+        return {key: self._groups[key] for key in sorted(known, key=self._places.__getitem__)}
 
     def reasons(self, now: Millis) -> Iterator[MemberReason]:
         """What became of each member since it was last asked, besides what was just said."""
-        for group in self._groups.values():
+        for group in self._asked.values():
             channel = group.destination.channel
             for member, why in reasons_of(group, decide(group, now)):
                 if not why.same(member.why) and (member.episode.id, channel) not in self._told_now:
@@ -134,7 +171,7 @@ class Board:
 
     def standing(self, episode: int, now: Millis) -> dict[str, Why]:
         """What is decided now on one episode, by channel; nothing for what no message speaks of any more."""
-        self._hush()
+        self._hush(self._groups.values())
         return {
             group.destination.channel: why
             for group in self._groups.values()
@@ -145,13 +182,13 @@ class Board:
 
     def decisions(self, now: Millis) -> Iterator[tuple[Group, Decision]]:
         """What each group would do now, and why."""
-        self._hush()
+        self._hush(self._groups.values())
         for group in self._groups.values():
             yield group, decide(group, now)
 
     def records(self) -> Iterator[tuple[GroupRecord, Destination, str | None]]:
-        """The groups' own states, as the store keeps them."""
-        for group in self._groups.values():
+        """The own states of the groups that were asked last, as the store keeps them."""
+        for group in self._asked.values():
             destination = group.destination
             yield (
                 GroupRecord(destination.key, group.anchored_at, group.spoken_at, group.flushes),
@@ -160,13 +197,17 @@ class Board:
             )
 
     def next_due(self, now: Millis) -> Millis | None:
-        return min((d.due for _, d in self.decisions(now) if d.due is not None), default=None)
+        """When to ask for utterances again, if nothing happens."""
+        touched = [self._groups[key] for key in self._agenda.touched if key in self._groups]
+        self._hush(touched)
+        moments = [self._agenda.next(), *(decide(group, now).due for group in touched)]
+        return min((at for at in moments if at is not None), default=None)
 
     # --- groups
 
-    def _hush(self) -> None:
+    def _hush(self, groups: Iterable[Group]) -> None:
         hushable = self._inhibitors.hushable
-        members = (member for group in self._groups.values() for member in group.members.values()) if hushable else ()
+        members = (member for group in groups for member in group.members.values()) if hushable else ()
         for member in members:
             if member.episode.alert.rule in hushable:
                 member.hushed_by = self._inhibitors.hush(member.episode, single_events=member.single_event)
@@ -194,10 +235,14 @@ class Board:
                 group.anchored_at, group.spoken_at = record.anchored_at, record.spoken_at
                 group.flushes = record.flushes
             self._groups[destination.key] = group
+            self._places.setdefault(destination.key, len(self._places))
         return group
 
     def _place(self, group: Group, episode: Episode, told_count: int | None) -> None:
         rule = self._rules.get(episode.alert.rule)
+        self._agenda.touch((group.destination.key,))
+        if episode.alert.rule in self._inhibitors.hushable:
+            self._hushable.add(group.destination.key)
         group.members[episode.id] = Member(
             episode,
             single_event=rule is not None and rule.of_single_events,
@@ -239,32 +284,34 @@ class Board:
                 self._told_now.add((member.episode.id, channel))
         return Utterance(identity, say, channel, now, group, tuple(firing), tuple(ended), unheard, news, before)
 
-    def _beside(
+    def _said_beside(
         self,
-        channel: str,
         say: Say,
         wanted: Callable[[Member], bool],
         now: Millis,
         complete_to: Millis | None,
         *,
         hurry: bool,
-    ) -> list[Utterance]:
-        """One message for all groups of a channel: what was already so, or what came and went unseen.
+    ) -> Iterator[Utterance]:
+        """One message on each channel for all of its groups: what was already so, or what came and went unseen.
 
         It waits for the first complete look after the first of it was known, so that it is one.
         """
-        found = [
-            (group, member)
-            for group in self._groups.values()
-            if group.destination.channel == channel
-            for member in group.members.values()
-            if wanted(member)
-        ]
-        if not found:
-            return []
-        known_at = min(m.episode.end_known_at or m.episode.known_at for _, m in found)
-        if not hurry and (complete_to is None or complete_to < known_at):
-            return []
+        waiting: dict[str, list[tuple[Group, Member]]] = {channel: [] for channel in self._voices}
+        for group in self._in_order(self._beside).values():
+            found = [(group, member) for member in group.members.values() if wanted(member)]
+            waiting.setdefault(group.destination.channel, []).extend(found)
+        for channel, found in waiting.items():
+            known = [m.episode.end_known_at or m.episode.known_at for _, m in found]
+            if found and (hurry or (complete_to is not None and complete_to >= min(known))):
+                yield self._heard_beside(channel, say, found, now)
+        self._beside = {
+            key
+            for key, group in self._in_order(self._beside).items()
+            if any(already(member) or came_and_went(member) for member in group.members.values())
+        }
+
+    def _heard_beside(self, channel: str, say: Say, found: Sequence[tuple[Group, Member]], now: Millis) -> Utterance:
         members = [member for _, member in found]
         own = self._group(Destination(f"{say.value}:{channel}", channel, {}, Timers()))
         utterance = self._said(
@@ -274,12 +321,20 @@ class Board:
             [m for m in members if m.episode.firing],
             [m for m in members if not m.episode.firing],
         )
+        self._asked[own.destination.key] = own
         for group, member in found:
+            self._asked[group.destination.key] = group
+            self._agenda.touch((group.destination.key,))
             if not member.episode.firing:
                 group.members.pop(member.episode.id, None)
             elif group.spoken_at is None:
                 group.anchored_at = group.spoken_at = now
-        return [utterance]
+        return utterance
+
+    def _too_old_at(self, group: Group) -> Millis | None:
+        """When the first of its ends may be let go of."""
+        ends = [member.episode.ended_at for member in group.ended if member.episode.ended_at is not None]
+        return min(ends) + self._max_age + 1 if ends else None
 
     def _clear(self, group: Group, now: Millis) -> None:
         """Let go of ends that nobody needs to hear of any more."""
