@@ -11,8 +11,8 @@ _NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "s
 _SHORT = {name[:3]: number for number, name in enumerate(_NAMES)}
 WEEK = frozenset(range(7))
 _WHOLE_DAY = (0, 24 * 60)
-_BEHIND, _AHEAD = 2, 9
-"""Days around a moment that are worked out: more than the longest span, and more than a week."""
+_BEHIND, _AHEAD = 9, 9
+"""Days around a moment that are worked out: more than a week."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,11 @@ class MuteTime:
             first, last, answer = self._known = self._found(at)
         return answer
 
+    def held(self, since: Millis, until: Millis) -> bool:
+        """Whether any stretch holds a moment between these."""
+        stretches = (stretch for hours in self.hours for stretch in hours.around(until))
+        return any(first < until and last > since for first, last in stretches)
+
     def _found(self, at: Millis) -> tuple[Millis, Millis, Millis | None]:
         known_to = at + (_AHEAD - 1) * DAY
         before = at
@@ -93,6 +98,10 @@ class Mutes:
                 break
             until = max(ends)
         return Muted(names, until)
+
+    def held(self, since: Millis, until: Millis) -> bool:
+        """Whether the route was mute at any moment between these, as far as the last week goes."""
+        return since < until and any(one.held(since, until) for one in self.times)
 
 
 NEVER = Mutes()

@@ -130,6 +130,19 @@ ALTER TABLE decisions ADD COLUMN episode INT;
 CREATE INDEX decisions_by_episode ON decisions (episode, channel);
 """
 
+_ACTS = """
+CREATE TABLE silences (
+    id INTEGER PRIMARY KEY, match TEXT NOT NULL, starts_at INT NOT NULL, ends_at INT NOT NULL,
+    author TEXT NOT NULL, comment TEXT NOT NULL, made_at INT NOT NULL
+) STRICT;
+CREATE INDEX silences_by_end ON silences (ends_at);
+CREATE TABLE acks (
+    episode INTEGER PRIMARY KEY, at INT NOT NULL, author TEXT NOT NULL, comment TEXT NOT NULL, count INT NOT NULL
+) STRICT;
+ALTER TABLE told ADD COLUMN first_at INT;
+UPDATE told SET first_at = told_at;
+"""
+
 
 @migrations()
 def first_tables(db: Database) -> None:
@@ -149,6 +162,11 @@ def places(db: Database) -> None:
 @migrations()
 def reasons(db: Database) -> None:
     _apply(db, _REASONS)
+
+
+@migrations()
+def acts(db: Database) -> None:
+    _apply(db, _ACTS)
 
 
 def _apply(db: Database, statements: str) -> None:

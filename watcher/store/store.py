@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from watcher.store.acts import Acts
 from watcher.store.batches import Batches
 from watcher.store.database import Database
 from watcher.store.episodes import Episodes
@@ -30,6 +31,7 @@ class Store:
         self.meta = Meta(connection)
         self.batches = Batches(connection)
         self.usage = Usage(connection)
+        self.acts = Acts(connection)
 
     @contextmanager
     def atomic(self) -> Iterator[None]:
