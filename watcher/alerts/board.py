@@ -20,9 +20,8 @@ from watcher.model.message import Say
 from watcher.model.times import DAY, Millis
 from watcher.rules.rule import Rule
 
-
 OWED: Millis = 30 * DAY
-"""How long an end is kept for a channel that heard of the beginning: a mute time or other alerts may stand in its way."""
+"""How long an end is kept for a channel that heard of the beginning: other alerts may stand in its way."""
 
 
 class Board:

@@ -178,4 +178,3 @@ def _merged(stretches: Iterable[tuple[Millis, Millis]]) -> list[tuple[Millis, Mi
         else:
             found.append((first, last))
     return found
-

@@ -158,7 +158,8 @@ def _mute(group: Group, wanted: Decision, now: Millis) -> Decision:
         if wanted.reason in _HELD_BACK and wanted.due is not None and _held_back(group, wanted.due, now):
             return Decision(Say.UNMUTED, wanted.due)
         return wanted
-    if isinstance(wanted.reason, Say) or (wanted.due is not None and wanted.due < muted.until and wanted.reason is Hush.WAITING):
+    waits = wanted.reason is Hush.WAITING and wanted.due is not None and wanted.due < muted.until
+    if isinstance(wanted.reason, Say) or waits:
         return Decision(Hush.MUTED, muted.until, muted)
     return _asked_by(wanted, muted.until)
 
