@@ -111,6 +111,8 @@ class Board:
                 known = told.get((episode.id, group.destination.channel))
                 if known is None or not known.end_told:
                     self._place(group, episode, None if known is None else known.count, first.get(episode.id))
+                    # That it grew was known at the latest event's time or soon after.
+                    grew(group.members[episode.id], max(episode.last_at or 0, (known and known.last_at) or 0))
 
     def update(self, episode: Episode, now: Millis) -> bool:
         """Take in an episode that began, changed or ended; whether that may give something to speak of."""

@@ -47,9 +47,8 @@ class Quiet:
         self._told[alert, channel] = max(at, self._told.get((alert, channel), at))
 
     def place(self, member: Member) -> None:
-        """What people did about an episode that is new in a group."""
+        """Find the silences about a member, which is new or which they are new to."""
         member.silences = self.silences.of(member.episode.alert.labels)
-        member.ack = self.acks.get(member.episode.id)
 
     def act(self, silences: Iterable[Silence], acks: Mapping[int, Ack]) -> bool:
         """Take in what people did; whether it is other than what was known."""
@@ -66,6 +65,7 @@ class Quiet:
         mutes = bool(group.destination.mutes.times)
         for member in group.members.values():
             member.again_at = None
+            member.ack = self.acks.get(member.episode.id) if self.acks else None
             if member.episode.alert.rule in hushable:
                 member.hushed_by = self.inhibitors.hush(member.episode, single_events=member.single_event)
             if self.silences.known:

@@ -177,7 +177,9 @@ def _held_back(group: Group, due: Millis, now: Millis) -> bool:
 def _asked_by(decision: Decision, at: Millis) -> Decision:
     if decision.due is None:
         return replace(decision, due=at)
-    return replace(decision, due=min(decision.due, at), speaks_at=decision.speaks_at or decision.due)
+    if decision.due <= at:
+        return decision
+    return replace(decision, due=at, speaks_at=decision.speaks_at or decision.due)
 
 
 def _wanted(group: Group, now: Millis, hurry: bool) -> Decision:
