@@ -259,8 +259,8 @@ BAD_FILES = [
         [
             '3:29: "sut" is no day of the week (did you mean "sun"?)',
             '3:43: "22-6" is no span of time: write it like "22:00-06:00" or "00:00-24:00"',
-            '3:62: there is no time zone "America/Chicag" (did you mean "America/Chicago"?)',
-            "3:88: must not be empty",
+            '3:63: there is no time zone "America/Chicag" (did you mean "America/Chicago"?)',
+            "3:84: must not be empty",
         ],
     ),
     (
