@@ -132,7 +132,7 @@ class Board:
             before = member.episode.firing, member.grew_at
             member.episode = episode
             grew(member, now)
-            if before != (episode.firing, member.grew_at):
+            if before != (episode.firing, member.grew_at) or episode.alert.rule in self._inhibitors.hushable:
                 self._agenda.touch((group.destination.key,))
                 news = True
         return news

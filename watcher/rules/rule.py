@@ -51,6 +51,11 @@ class Rule:
         return isinstance(self.condition, OfWatcher)
 
     @property
+    def within_farm(self) -> bool:
+        """What happens in one farm is nothing to its alerts in another."""
+        return bool({"farm", "farm_id"} & set(self.by)) and self.condition.within_farm
+
+    @property
     def memory(self) -> Millis | None:
         """How far back the log must be read to know this rule's alerts exactly (ms); None: all of it."""
         memory = self.condition.memory

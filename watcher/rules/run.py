@@ -1,7 +1,7 @@
 """One rule over a finished history: its events through its alerts, each in the order of time."""
 
 from bisect import bisect_left
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any
@@ -145,13 +145,14 @@ class ListeningRun(Run):
     _waiting: list[_Waiting] = field(default_factory=list)
     _full: int = _MANY
     _listeners: defaultdict[Hashable, dict[By, None]] = field(default_factory=lambda: defaultdict(dict))
-    _asked: set[Hashable] = field(default_factory=set)
+    _told: dict[By, None] = field(default_factory=dict)
+    _asked: Counter[Hashable] = field(default_factory=Counter)
     _succeeded: dict[Hashable, Event] = field(default_factory=dict)
 
     def push(self, values: By, event: Event, before: Millis) -> None:
         topic = self.rule.condition.listens_for(event, values)
         if topic is not None:
-            self._asked.add(topic)
+            self._asked[topic] += 1
         self._wait(values, event, before)
 
     def hear(self, subject: Subject) -> None:
@@ -176,6 +177,10 @@ class ListeningRun(Run):
                 self._tell(where, event)
             else:
                 self._give(where, event)
+        for values in self._told:  # they may be over, and then nobody waits any more
+            if values in self._trackers:
+                self._judge(self._trackers[values], before - 1)
+        self._told.clear()
         self._waiting = [(event, number, where) for number, (event, _, where) in enumerate(waiting[due:])]
         self._full = max(_MANY, 2 * len(self._waiting))
 
@@ -184,9 +189,12 @@ class ListeningRun(Run):
         if topic is not None:
             success = self._succeeded.get(topic)
             if success is not None and repairs(success, event):
+                self._no_longer_asked(topic)
                 return  # its time was only observed: it was over by then
         Run.push(self, values, event, event.at)
         if topic is not None:
+            if values in self._listeners[topic]:
+                self._no_longer_asked(topic)
             self._listeners[topic][values] = None
             self._trackers[values].topics.add(topic)
 
@@ -195,17 +203,22 @@ class ListeningRun(Run):
             last = self._succeeded.get(topic)
             if last is None or (event.created_at or event.at) > (last.created_at or last.at):
                 self._succeeded[topic] = event
-        for values in list(self._listeners.get(topic, ())):
-            tracker = self._trackers[values]
-            tracker.pending.append(event)
-            self._judge(tracker, event.at - 1)
+        for values in self._listeners.get(topic, ()):
+            self._trackers[values].pending.append(event)
+            self._told[values] = None
 
     def forget(self, tracker: Tracker) -> None:
         Run.forget(self, tracker)
         for topic in tracker.topics:
             del self._listeners[topic][tracker.key[1]]
+            self._no_longer_asked(topic)
             if not self._listeners[topic]:
                 del self._listeners[topic]
+
+    def _no_longer_asked(self, topic: Hashable) -> None:
+        self._asked[topic] -= 1
+        if not self._asked[topic]:
+            del self._asked[topic]
 
 
 def run_of(rule: Rule, until: Millis, *, traced: bool) -> Run:
