@@ -129,10 +129,11 @@ class Board:
                 self._place(group, episode, None, None)
                 news = True
                 continue
-            before = member.episode.firing, member.grew_at
+            before = member.episode.firing, member.grew_at, member.acknowledged
             member.episode = episode
             grew(member, now)
-            if before != (episode.firing, member.grew_at) or episode.alert.rule in self._inhibitors.hushable:
+            hushable = episode.alert.rule in self._quiet.inhibitors.hushable
+            if before != (episode.firing, member.grew_at, member.acknowledged) or hushable:
                 self._agenda.touch((group.destination.key,))
                 news = True
         return news
