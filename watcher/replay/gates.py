@@ -174,7 +174,8 @@ def _kept_quiet(why: Why, when: When) -> tuple[Gate, str] | None:
             return Gate.SILENCE, f"silence {why.what} of {why.author}{until}{comment}"
         case Hush.FLAPPING:
             often = f" ({why.what})" if why.what else ""
-            return Gate.FLAPPING, f"it flaps{often} and was told as flapping: quiet until it is calm{until}"
+            calm = "" if why.due is None else f", at the earliest at {when(why.due)}"
+            return Gate.FLAPPING, f"it flaps{often} and was told as flapping: quiet until it is calm{calm}"
         case Hush.MUTED if why.due is None:
             return Gate.MUTE, f"it came and went while the route was mute: mute_times {why.what}"
         case Hush.MUTED:
