@@ -281,12 +281,14 @@ def test_a_decision_to_wait_says_until_when() -> None:
 
 def test_what_time_alone_changes_is_asked_for_when_it_does() -> None:
     assert decide(group(at_night(EVENING + HOUR), mutes=NIGHT), EVENING + HOUR).due == MORNING
-    silenced = Member(FIRING, silence=SILENCE, again_at=SILENCE.ends_at)
-    assert decide(group(silenced), T + MINUTE) == Decision(Hush.SILENCED, SILENCE.ends_at)
-    waiting = decide(group(silenced, Member(FIRING)), T)
-    assert waiting == Decision(Hush.WAITING, T + 30 * SECOND)
-    sooner = decide(group(replace(silenced, again_at=T + SECOND), Member(FIRING)), T)
-    assert (sooner.due, sooner.speaks_at) == (T + SECOND, T + 30 * SECOND)
+    silenced = group(Member(FIRING, silence=SILENCE))
+    silenced.again_at = SILENCE.ends_at
+    assert decide(silenced, T + MINUTE) == Decision(Hush.SILENCED, SILENCE.ends_at)
+    mixed = group(Member(FIRING, silence=SILENCE), Member(FIRING))
+    mixed.again_at = SILENCE.ends_at
+    assert decide(mixed, T) == Decision(Hush.WAITING, T + 30 * SECOND)
+    mixed.again_at = T + SECOND
+    assert decide(mixed, T) == Decision(Hush.WAITING, T + SECOND, speaks_at=T + 30 * SECOND)
 
 
 def test_in_a_hurry_neither_wait_nor_interval_is_waited_for_but_the_repeat_is() -> None:

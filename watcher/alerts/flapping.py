@@ -2,7 +2,7 @@
 has been calm for a while. Pure."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from watcher.model.alert import EndReason, Episode, Origin
@@ -79,6 +79,11 @@ class Flapping:
             else:
                 for number in [number for number, (_, end) in known.items() if end[0] + REACH < now]:
                     del known[number]
+
+    @property
+    def changed(self) -> Container[str]:
+        """The alerts that ended of late: no other one can flap."""
+        return self._ended
 
     def of(self, episode: Episode, at: Millis) -> Flaps | None:
         """How the alert of an episode flaps at a moment; None where it does not."""

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping
 
 from watcher.alerts.flapping import Damping, Flapping
 from watcher.alerts.inhibition import Inhibitors
+from watcher.alerts.mute_times import Mutes
 from watcher.alerts.silences import Silences, holding, last_over, next_change
 from watcher.alerts.speech import Group, Member
 from watcher.model.act import Ack, Silence
 from watcher.model.alert import Episode, Origin
-from watcher.model.decision import Hush
 from watcher.model.times import Millis
 from watcher.rules.rule import Rule
 
@@ -28,6 +28,8 @@ class Quiet:
         self.flapping = Flapping(damping)
         self.silences = Silences()
         self.acks: dict[int, Ack] = {}
+        self._silenced = self._acked = False
+        """There are silences, and acknowledgements, or there were."""
         self._told: dict[tuple[str, str], Millis] = {}
         """When a channel last heard of an alert that flaps."""
 
@@ -56,62 +58,70 @@ class Quiet:
         if silences == self.silences.known and acks == self.acks:
             return False
         self.silences, self.acks = Silences(silences), dict(acks)
+        self._silenced, self._acked = self._silenced or bool(silences), self._acked or bool(acks)
         return True
 
     def mind(self, group: Group, now: Millis) -> None:
-        """Bring the members of a group up to date."""
-        hushable = self.inhibitors.hushable
-        flapping = self.flapping.damping is not None
-        mutes = bool(group.destination.mutes.times)
-        for member in group.members.values():
-            member.again_at = None
-            member.ack = self.acks.get(member.episode.id) if self.acks else None
-            if member.episode.alert.rule in hushable:
-                member.hushed_by = self.inhibitors.hush(member.episode, single_events=member.single_event)
-            if self.silences.known:
-                _mind_silences(member, now)
-            if flapping:
-                self._mind_flaps(member, group.destination.channel, now)
-            if mutes:
-                _mind_mutes(member, group, now)
+        """Bring the members of a group up to date; it may have very many of them."""
+        group.again_at = None
+        members = group.members.values()
+        if hushable := self.inhibitors.hushable:
+            for member in members:
+                if member.episode.alert.rule in hushable:
+                    member.hushed_by = self.inhibitors.hush(member.episode, single_events=member.single_event)
+        if self._acked:
+            for member in members:
+                member.ack = self.acks.get(member.episode.id)
+        if self._silenced:
+            for member in members:
+                _again(group, _mind_silences(member, now), now)
+        if self.flapping.damping is not None:
+            channel, changed = group.destination.channel, self.flapping.changed
+            for member in members:
+                if member.flaps is not None or member.why_flapping or member.episode.alert.fingerprint in changed:
+                    _again(group, self._mind_flaps(member, channel, now), now)
+        if group.destination.mutes.times:
+            for member in members:
+                _again(group, _mind_mutes(member, group.destination.mutes, now), now)
 
-    def _mind_flaps(self, member: Member, channel: str, now: Millis) -> None:
+    def _mind_flaps(self, member: Member, channel: str, now: Millis) -> Millis | None:
         episode = member.episode
         if not (episode.firing or member.told):
             # It was one of many and is over: that stays so when the alert is calm again.
-            if member.damped or (member.why is not None and member.why.reason is Hush.FLAPPING):
+            if member.damped or member.why_flapping:
                 member.damped = True
-                return
+                return None
             member.flaps = self.flapping.of(episode, episode.ended_at or now)
         else:
             member.flaps = self.flapping.of(episode, now)
         if member.flaps is None:
             member.damped = False
-            return
+            return None
         told = self._told.get((episode.alert.fingerprint, channel))
         member.damped = told is not None and told >= member.flaps.known_at
-        _again(member, member.flaps.until, now)
+        return member.flaps.until
 
 
-def _mind_silences(member: Member, now: Millis) -> None:
+def _mind_silences(member: Member, now: Millis) -> Millis | None:
     episode = member.episode
     at = now if episode.firing or member.told else (episode.end_known_at or now)
     member.silence = holding(member.silences, at)
     member.released = last_over(member.silences, now, episode.known_at) if episode.firing else None
-    _again(member, next_change(member.silences, now), now)
+    return next_change(member.silences, now)
 
 
-def _mind_mutes(member: Member, group: Group, now: Millis) -> None:
+def _mind_mutes(member: Member, mutes: Mutes, now: Millis) -> Millis | None:
     """Of firing news the group as a whole decides."""
-    episode, mutes = member.episode, group.destination.mutes
+    episode = member.episode
     member.muted = None
     if not member.told and not episode.firing:
         member.muted = mutes.at(episode.end_known_at or now)
     elif not member.told and episode.origin is Origin.ALREADY:
         member.muted = mutes.at(now)
-        _again(member, None if member.muted is None else member.muted.until, now)
+        return None if member.muted is None else member.muted.until
+    return None
 
 
-def _again(member: Member, at: Millis | None, now: Millis) -> None:
-    if at is not None and at > now and (member.again_at is None or at < member.again_at):
-        member.again_at = at
+def _again(group: Group, at: Millis | None, now: Millis) -> None:
+    if at is not None and at > now and (group.again_at is None or at < group.again_at):
+        group.again_at = at

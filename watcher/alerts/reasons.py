@@ -23,12 +23,12 @@ def reasons_of(group: Group, decision: Decision) -> Iterator[tuple[Member, Why]]
     muted = None
     if decision.muted is not None:
         muted = Why(Hush.MUTED, key, decision.muted.until, what=", ".join(decision.muted.names))
-    news = any(member.episode.firing and _is_news(member) for member in group.members.values())
+    news = muted is not None and any(m.episode.firing and _is_news(m) for m in group.members.values())
     for member in group.members.values():
         episode = member.episode
         if member.hushed:
             yield member, _hushed(member, key)
-        elif member.acknowledged and member.ack is not None and episode.firing and not _is_news(member):
+        elif member.ack is not None and member.acknowledged and episode.firing and not _is_news(member):
             yield member, Why(Hush.ACKNOWLEDGED, key, author=member.ack.author, comment=member.ack.comment)
         elif muted is not None and episode.firing and (_is_news(member) or not news):
             yield member, muted

@@ -32,7 +32,6 @@ class Member:
         damped: the channel knows that, and hears no more of it until it is calm.
         muted: nothing is said of it beside its group, for the route is mute, or was when it ended untold.
         ack: somebody has taken it on.
-        again_at: when time alone changes one of these.
         why: what was decided on it last.
     """
 
@@ -53,7 +52,6 @@ class Member:
     damped: bool = False
     muted: Muted | None = None
     ack: Ack | None = None
-    again_at: Millis | None = None
 
     @property
     def hush(self) -> Hush | None:
@@ -69,6 +67,8 @@ class Member:
 
     @property
     def hushed(self) -> bool:
+        if self.hushed_by is None and self.silence is None and self.muted is None and not self.damped:
+            return False  # as nearly always, and of very many
         return self.hush is not None
 
     @property
@@ -78,6 +78,11 @@ class Member:
     @property
     def acknowledged(self) -> bool:
         return self.ack is not None and not self.ack.outgrown(self.episode.count)
+
+    @property
+    def why_flapping(self) -> bool:
+        """It was decided, perhaps before a restart, that it is one of many."""
+        return self.why is not None and self.why.reason is Hush.FLAPPING
 
     @property
     def recovered(self) -> bool:
@@ -95,6 +100,7 @@ class Group:
         spoken_at: its last message; None while it has not spoken.
         flushes: how many messages it has sent, for ever: part of each message's identity.
         reason: of its last decision.
+        again_at: when time alone changes what keeps a member quiet.
     """
 
     destination: Destination
@@ -104,6 +110,7 @@ class Group:
     flushes: int = 0
     reason: str | None = None
     members: dict[int, Member] = field(default_factory=dict)
+    again_at: Millis | None = None
 
     @property
     def firing(self) -> list[Member]:
@@ -139,10 +146,9 @@ def decide(group: Group, now: Millis, *, hurry: bool = False) -> Decision:
         hurry: `--once`: neither `group_wait` nor `group_interval` is waited for.
     """
     decision = _mute(group, _wanted(group, now, hurry), now)
-    changes = [member.again_at for member in group.members.values() if member.again_at is not None]
-    if not changes or isinstance(decision.reason, Say):
+    if group.again_at is None or isinstance(decision.reason, Say):
         return decision
-    return _asked_by(decision, min(changes))
+    return _asked_by(decision, group.again_at)
 
 
 def _mute(group: Group, wanted: Decision, now: Millis) -> Decision:
