@@ -58,6 +58,7 @@ class Host:
         monotonic: seconds that never step.
         sleep: waits so many of these seconds.
         console: where messages go when no channel is configured.
+        random: spreads the retries of requests; guards nothing.
     """
 
     environ: Mapping[str, str]
@@ -65,6 +66,7 @@ class Host:
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     console: Sender = field(default_factory=lambda: ConsoleSender(sys.stdout.write))
+    random: Random = field(default_factory=Random)
 
 
 _PURPOSE: ContextVar[str] = ContextVar("purpose", default="other")
@@ -172,6 +174,7 @@ def assemble(loaded: Loaded, store: Store, clock: ApiClock, host: Host, alive: C
         changed=deliverer.wake,
         alive=alive,
         sleep=host.sleep,
+        random=host.random,
     )
     return Parts(loaded, channels, client, Watch(means), deliverer, store, clock)
 
@@ -217,7 +220,7 @@ def _client(loaded: Loaded, store: Store, clock: ApiClock, host: Host) -> NonceC
         on_auth=remember,
         monotonic=host.monotonic,
         sleep=host.sleep,
-        random=Random(),  # noqa: S311 - spreads retries, guards nothing
+        random=host.random,
     )
 
 

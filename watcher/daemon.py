@@ -213,6 +213,7 @@ class Daemon:
             parts.store.speech.purge(before)
             parts.store.acts.purge(before)
             parts.store.batches.purge(before)
+            parts.store.closings.purge(before)
             parts.store.usage.purge(now)
 
     def _alive(self) -> None:

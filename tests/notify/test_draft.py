@@ -107,6 +107,30 @@ def test_a_catch_up_has_one_line_for_each_section(message: Message, resolved: Se
     )
 
 
+def test_what_was_over_before_it_could_be_told_claims_no_blindness_that_there_was_not(message: Message) -> None:
+    (section,) = message.sections
+    over = replace(section, state=State.RESOLVED, ended_at=message.at)
+    assert said(message, say=Say.CATCH_UP, sections=(over,)).title == (
+        "Already over: Firmware updates are failing, North Barn"
+    )
+
+
+def test_an_end_tells_no_change_since_the_last_message(message: Message) -> None:
+    (section,) = message.sections
+    over = replace(section, state=State.RESOLVED, ended_at=message.at)
+    since = Since(message.at - HOUR, 300, 0, 0, 1)
+    assert "Since the last" not in said(message, say=Say.ALL_ENDED, sections=(over,), since=since).body
+
+
+def test_the_one_kind_of_task_is_named_once_and_can_be_copied(message: Message) -> None:
+    (section,) = message.sections
+    labels = {"farm": "North Barn", "task": "miner.firmware.update"}
+    told = replace(section, labels=labels, tasks={"miner.firmware.update failed": 300})
+    assert said(message, sections=(told,)).body.count("miner.firmware.update") == 1
+    over = replace(told, state=State.RESOLVED, ended_at=message.at)
+    assert "task: miner.firmware.update\n" in said(message, sections=(over,)).body
+
+
 @pytest.mark.parametrize(
     ("say", "opening"),
     [
@@ -223,7 +247,7 @@ def test_a_batch_that_is_over_tells_what_is_left_to_do(message: Message) -> None
     )
     text = said(message, say=Say.BATCH_ENDED, sections=(), closing=closing, severity=Severity.WARNING)
     assert text.kind is Kind.WARNING
-    assert text.title == "Over: 840 of 900 miner.firmware.update, North Barn"
+    assert text.title == "Batch over: 840 of 900 miner.firmware.update succeeded, North Barn"
     assert text.body == (
         "840 of 900 succeeded, 48 failed, 12 timed_out; 60 miners to do again\n"
         "Over at 16:05:00 CST, 1h59m after it began\n"

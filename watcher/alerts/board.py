@@ -386,9 +386,9 @@ class Board:
         return min((self._kept_to(member) + 1 for member in group.ended), default=None)
 
     def _kept_to(self, member: Member) -> Millis:
-        """Whoever heard of a firing hears of its end, however late that becomes possible."""
-        age = max(self._max_age, OWED) if member.told and member.recovered else self._max_age
-        return (member.episode.ended_at or 0) + age
+        """Whoever heard of an alert hears of its end, if nobody saw that for days or however long it had to wait."""
+        end = (member.episode.end_known_at if member.told else member.episode.ended_at) or 0
+        return end + (max(self._max_age, OWED) if member.told and member.recovered else self._max_age)
 
     def _clear(self, group: Group, now: Millis) -> None:
         """Let go of ends that nobody needs to hear of any more."""

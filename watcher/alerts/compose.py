@@ -125,6 +125,7 @@ class Composer:
             ended_by=_ended_by(members) if state is not State.FIRING else None,
             unrepaired=self.facts.unrepaired(keys) if quiet else None,
             late=any(utterance.at - _became_news(episode) > LATE_AFTER for episode in unheard),
+            fired_at=min((episode.started_at for episode in unheard), default=None),
             runbook=None if rule is None else rule.runbook,
             cause=next((episode.cause for episode in episodes if episode.cause), None),
             without=tuple(without) if rule is not None and _across_farms(rule) else (),

@@ -161,6 +161,7 @@ class Section:
         ended_by: in words what ended them; None while firing.
         unrepaired: of a quiet end: how many of the miners still lack a later success, and of how many.
         late: told more than ten minutes after it fired.
+        fired_at: of what this channel had not heard of: when the first of it fired.
         title: the rule's own title, rendered; None for the default words.
         body: the rule's own body, rendered; None for the default words.
         runbook: the rule's link.
@@ -195,6 +196,7 @@ class Section:
     ended_by: str | None = None
     unrepaired: tuple[int, int] | None = None
     late: bool = False
+    fired_at: Millis | None = None
     title: str | None = None
     body: str | None = None
     runbook: str | None = None

@@ -16,8 +16,10 @@ from watcher.rules.scope import Scope
 from watcher.rules.stretch import Stretch
 from watcher.rules.tracker import AlertKey, Tracker, new_tracker, run
 
-_FULL = 64
+_FULL = 16
 """So many events of an alert wait before they are judged, and at least twice as many as had to go on waiting."""
+_MOST = 20_000
+"""So many events are held by all alerts of a rule before all are judged, and at least twice as many as had to be."""
 _MANY = 256
 """So many events of a rule that listens wait before they are put in order; likewise."""
 _EVERYWHERE = Scope()
@@ -48,6 +50,8 @@ class Run:
     found: list[Firing] = field(default_factory=list)
     _trackers: dict[By, Tracker] = field(default_factory=dict)
     _begun: dict[By, Event] = field(default_factory=dict)
+    _held: int = 0
+    _most: int = _MOST
     by_status: bool = field(init=False)
     _needs_beginning: bool = field(init=False)
 
@@ -98,8 +102,11 @@ class Run:
             if begun is None or event.at < begun.at:
                 self._begun[values] = event
         tracker.pending.append(event)
+        self._held += 1
         if len(tracker.pending) >= tracker.full:
             self._judge(tracker, before - 1)
+        elif self._held >= self._most:
+            self._sweep(before - 1)
 
     def finish(self) -> None:
         """Find every stretch up to the end, the open ones included."""
@@ -109,6 +116,15 @@ class Run:
                 self.found.append(Firing(tracker.key, tracker.life.firing))
         self._trackers.clear()
 
+    def _sweep(self, until: Millis) -> None:
+        """Judge all alerts: of many of them nothing more may come, and what they hold is held for nothing."""
+        for tracker in list(self._trackers.values()):
+            self._judge(tracker, until)
+            tracker.signal.advance(until)
+            if tracker.idle() and tracker.key[1] in self._trackers:
+                self.forget(tracker)
+        self._most = max(_MOST, 2 * self._held)
+
     def _made(self, values: By) -> Tracker:
         tracker = self._trackers[values] = new_tracker(self.rule, (self.rule.name, values), _EVERYWHERE)
         tracker.life.traced = self.traced
@@ -116,6 +132,7 @@ class Run:
         begun = self._begun.get(values)
         if begun is not None:
             tracker.pending.append(begun._replace(role=Role.SEEN))
+            self._held += 1
         return tracker
 
     def _judge(self, tracker: Tracker, until: Millis) -> None:
@@ -123,6 +140,7 @@ class Run:
         pending.sort()
         due = len(pending) if pending and pending[-1].at <= until else bisect_left(pending, (until + 1,))
         events, tracker.pending = pending[:due], pending[due:]
+        self._held -= due
         tracker.full = max(_FULL, 2 * len(tracker.pending))
         self.found += [Firing(tracker.key, one) for one in run(tracker.signal, tracker.life, events, until)]
         if tracker.idle():
@@ -205,6 +223,7 @@ class ListeningRun(Run):
                 self._succeeded[topic] = event
         for values in self._listeners.get(topic, ()):
             self._trackers[values].pending.append(event)
+            self._held += 1
             self._told[values] = None
 
     def forget(self, tracker: Tracker) -> None:

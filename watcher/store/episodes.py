@@ -49,8 +49,8 @@ class Episodes:
         """What a message may still have to speak of: all that fires, whose end became known after `since`, or whose end
         is owed to a channel, which heard of its beginning, if it became known after `owed_since`."""
         return self._select(
-            "WHERE e.origin != 'baseline' AND (e.ended_at IS NULL OR e.end_known_at > ? OR (e.ended_at > ? AND EXISTS "
-            "(SELECT 1 FROM told AS t WHERE t.episode = e.id AND t.end_told_at IS NULL))) ORDER BY e.id",
+            "WHERE e.origin != 'baseline' AND (e.ended_at IS NULL OR e.end_known_at > ? OR (e.end_known_at > ? "
+            "AND EXISTS (SELECT 1 FROM told AS t WHERE t.episode = e.id AND t.end_told_at IS NULL))) ORDER BY e.id",
             (since, owed_since),
         )
 

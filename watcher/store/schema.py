@@ -130,6 +130,14 @@ ALTER TABLE decisions ADD COLUMN episode INT;
 CREATE INDEX decisions_by_episode ON decisions (episode, channel);
 """
 
+_CLOSINGS = """
+CREATE TABLE closings (
+    farm_id TEXT NOT NULL, batch_id TEXT NOT NULL, channel TEXT NOT NULL, said_at INT,
+    PRIMARY KEY (farm_id, batch_id, channel)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX closings_to_say ON closings (farm_id) WHERE said_at IS NULL;
+"""
+
 _ACTS = """
 CREATE TABLE silences (
     id INTEGER PRIMARY KEY, match TEXT NOT NULL, starts_at INT NOT NULL, ends_at INT NOT NULL,
@@ -162,6 +170,11 @@ def places(db: Database) -> None:
 @migrations()
 def reasons(db: Database) -> None:
     _apply(db, _REASONS)
+
+
+@migrations()
+def closings(db: Database) -> None:
+    _apply(db, _CLOSINGS)
 
 
 @migrations()

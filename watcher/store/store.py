@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from watcher.store.acts import Acts
 from watcher.store.batches import Batches
+from watcher.store.closings import Closings
 from watcher.store.database import Database
 from watcher.store.episodes import Episodes
 from watcher.store.fleet import Fleet
@@ -30,6 +31,7 @@ class Store:
         self.outbox = Outbox(connection)
         self.meta = Meta(connection)
         self.batches = Batches(connection)
+        self.closings = Closings(connection)
         self.usage = Usage(connection)
         self.acts = Acts(connection)
 

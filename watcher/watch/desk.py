@@ -14,7 +14,7 @@ from watcher.alerts.troubles import Troubles
 from watcher.model.alert import EndReason, Episode, Origin
 from watcher.model.codec import to_json
 from watcher.model.decision import Decided, Hush, Why
-from watcher.model.message import Say
+from watcher.model.message import Message, Say
 from watcher.model.subject import TaskChange
 from watcher.model.times import DAY, Millis, iso
 from watcher.model.trouble import Trouble
@@ -24,6 +24,7 @@ from watcher.rules.scope import Scope
 from watcher.rules.tracker import Verdict
 from watcher.store.meta import RuleRecord
 from watcher.store.store import Store
+from watcher.watch.closings import Closings
 from watcher.watch.recall import acts_of_people, recall
 from watcher.watch.watermarks import Watermarks
 
@@ -63,6 +64,7 @@ class Desk:
         self._engine = Engine([rule for rule in policy.rules if not rule.of_watcher], store.past, watermarks)
         self._of_watcher = {rule.name: rule for rule in policy.rules if rule.of_watcher}
         self._troubles = Troubles(list(self._of_watcher.values()))
+        self._closings = Closings(store, {rule.name for rule in policy.rules if rule.closing}, composer.links)
         self._open: dict[str, list[Episode]] = {}
         self._records: dict[str, GroupRecord] = {}
         self._notes: list[str] = []
@@ -239,6 +241,9 @@ class Desk:
         utterances = self._board.utterances(now, self._watermarks.of(Scope()), hurry=hurry)
         for utterance in utterances:
             self._utter(utterance)
+        closings = self._closings.due(self._watermarks, now)
+        for message in closings:
+            self._queue(message)
         self._store.speech.decided(
             Decided(now, one.episode.alert.fingerprint, one.channel, one.episode.id, one.why)
             for one in self._board.reasons(now)
@@ -247,19 +252,16 @@ class Desk:
             if self._records.get(record.key) != record:
                 self._records[record.key] = record
                 self._store.speech.write_group(record, group.channel, group.labels, reason)
-        return len(utterances)
+        return len(utterances) + len(closings)
 
     def _utter(self, utterance: Utterance) -> None:
         notes = self._take_notes()
         without = [self._store.fleet.names().get(farm, farm) for farm in sorted(self._watermarks.left_out)]
         message = self._composer.message(utterance, notes=notes, unseen=self._gap(utterance), without=without)
-        text = to_json(message)
-        for target in self._policy.targets.get(utterance.channel, ()):
-            self._store.outbox.add(
-                f"{utterance.id}/{utterance.channel}/{target}", utterance.channel, target, text, utterance.at
-            )
+        self._queue(message)
         for member in utterance.members:
             episode = member.episode
+            self._closings.told(episode, utterance.channel)
             self._store.speech.tell(
                 episode.id,
                 utterance.channel,
@@ -284,6 +286,12 @@ class Desk:
             firing=len(utterance.firing),
             ended=len(utterance.ended),
         )
+
+    def _queue(self, message: Message) -> None:
+        text = to_json(message)
+        for target in self._policy.targets.get(message.channel, ()):
+            key = f"{message.id}/{message.channel}/{target}"
+            self._store.outbox.add(key, message.channel, target, text, message.at)
 
     def _take_notes(self) -> list[str]:
         """What the next message says beside its own matter; kept over restarts until it is said."""
