@@ -16,7 +16,7 @@ from watcher.alerts.board import Board, Voice
 from watcher.alerts.compose import Composer
 from watcher.alerts.links import AppLinks
 from watcher.errors import ConfigError
-from watcher.loading import Loaded, voices
+from watcher.loading import Loaded, damping, voices
 from watcher.model.times import SECOND, Millis, duration_text
 from watcher.nonce.client import ApiSettings, NonceClient
 from watcher.notify.deliver import Deliverer
@@ -132,6 +132,7 @@ def assemble(loaded: Loaded, store: Store, clock: ApiClock, host: Host, alive: C
         rules,
         {name: Voice(name, resolved) for name, resolved in voices(settings).items()},
         max_age=settings.alerts.max_age,
+        damping=damping(settings),
     )
     policy = Policy(
         loaded.rules.rules,

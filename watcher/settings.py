@@ -16,9 +16,10 @@ from pydantic import (
     GetPydanticSchema,
     model_validator,
 )
-from pydantic_core.core_schema import no_info_after_validator_function, str_schema
+from pydantic_core.core_schema import no_info_after_validator_function, str_schema, tuple_variable_schema
 
 from watcher.alerts.links import app_url_fault
+from watcher.alerts.mute_times import WEEK, parse_span, parse_weekdays
 from watcher.errors import Fault
 from watcher.model.secret import Secret
 from watcher.model.times import DAY, HOUR, MINUTE, SECOND
@@ -31,6 +32,15 @@ from watcher.rules.wording import quoted, suggestion
 def _of_text(make: Callable[[str], object]) -> GetPydanticSchema:
     text = str_schema(strict=True, min_length=1)
     return GetPydanticSchema(lambda _kind, _handler: no_info_after_validator_function(make, text))
+
+
+def _of_texts(make: Callable[[tuple[str, ...]], object]) -> GetPydanticSchema:
+    texts = tuple_variable_schema(str_schema(strict=True, min_length=1), min_length=1, strict=True)
+    return GetPydanticSchema(lambda _kind, _handler: no_info_after_validator_function(make, texts))
+
+
+def _spans(texts: tuple[str, ...]) -> tuple[tuple[int, int], ...]:
+    return tuple(map(parse_span, texts))
 
 
 def _file_path(text: str) -> Path:
@@ -149,11 +159,19 @@ class Store(Part):
     retain: Duration = 90 * DAY
 
 
+class Flapping(Part):
+    """When an alert flaps, and for how long it must be calm."""
+
+    changes: Annotated[int, Field(ge=2)] = 4
+    within: Duration = HOUR
+
+
 class Alerts(Part):
-    later: ClassVar[frozenset[str]] = frozenset({"flapping"})
+    """What holds for all alerts. `flapping` is None for `none`."""
 
     baseline: Literal["learn", "alert"] = "learn"
     max_age: Duration = 24 * HOUR
+    flapping: Annotated[Flapping | None, BeforeValidator(_none)] = Flapping()
 
 
 class Channel(Part):
@@ -178,6 +196,21 @@ class Channel(Part):
         return self.several or tuple(filter(None, [self.single]))
 
 
+class Escalate(Part):
+    """Whom else to tell when nobody has acknowledged it for so long."""
+
+    after: Duration
+    channels: Texts
+
+
+class MuteHours(Part):
+    """Some hours of some days; `timezone` is None for the one of the file."""
+
+    weekdays: Annotated[frozenset[int], _of_texts(parse_weekdays)] = WEEK
+    times: Annotated[tuple[tuple[int, int], ...], _of_texts(_spans)] = ()
+    timezone: Annotated[tzinfo | None, _of_text(_zone)] = None
+
+
 class Route(Part):
     """Which alerts go where, and when.
 
@@ -185,14 +218,14 @@ class Route(Part):
     alerts. The values of `match` are as in rules, uncompiled.
     """
 
-    later: ClassVar[frozenset[str]] = frozenset({"mute_times", "escalate"})
-
     match: dict[Text, str | tuple[str, ...]] = Field(default_factory=dict)
     channels: tuple[Text, ...]
     group_by: tuple[Text, ...] = ("rule", "farm")
     group_wait: DurationOrZero | None = None
     group_interval: Duration = 5 * MINUTE
     repeat_interval: Duration | Literal["never"] | None = None
+    mute_times: tuple[Text, ...] = ()
+    escalate: Escalate | None = None
     goes_on: bool = Field(default=False, alias="continue")
 
 
@@ -211,7 +244,7 @@ class Heartbeat(Part):
 class File(Part):
     """The file as it is written."""
 
-    later: ClassVar[frozenset[str]] = frozenset({"mute_times", "daily"})
+    later: ClassVar[frozenset[str]] = frozenset({"daily"})
 
     nonce: Nonce
     poll: Poll = Poll()
@@ -221,6 +254,7 @@ class File(Part):
     alerts: Alerts = Alerts()
     channels: dict[ChannelName, Channel] = Field(default_factory=dict)
     routes: tuple[Route, ...] = ()
+    mute_times: dict[Text, Annotated[tuple[MuteHours, ...], Field(min_length=1)]] = Field(default_factory=dict)
     heartbeat: Heartbeat = Heartbeat()
     log: Log = Log()
 
@@ -244,6 +278,7 @@ class Settings:
     alerts: Alerts
     channels: Mapping[str, Channel]
     routes: tuple[Route, ...]
+    mute_times: Mapping[str, tuple[MuteHours, ...]]
     heartbeat: Heartbeat
     log: Log
     warnings: tuple[Fault, ...]

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from watcher.model.act import Act, Deed
 from watcher.model.message import (
     Closing,
     Link,
@@ -318,3 +319,29 @@ BASE = Message(
     ),
     0,
 )
+
+
+def test_what_people_did_is_told_with_who_and_why_and_as_text(message: Message) -> None:
+    acts = (
+        Act(Deed.ACKNOWLEDGED, "bob", message.at - MINUTE, "pump @here\nevil.com"),
+        Act(Deed.SILENCED, "alice", message.at + HOUR, ""),
+        Act(Deed.SILENCE_ENDED, "eve", message.at - HOUR, "rollout"),
+    )
+    section = replace(message.sections[0], acts=acts, flaps=(6, HOUR))
+    text = said(message, sections=(section,))
+    assert text.title == "Flapping: Firmware updates are failing, North Barn"
+    lines = [line.replace("\u200b", "") for line in text.body.splitlines()]
+    assert "Flapping: it fired and ended 6 times within 1h; quiet until it is calm for 1h." in lines
+    (bob,) = [line for line in lines if line.startswith("Acknowledged by bob at ")]
+    assert bob.endswith(": pump ＠here evil.com")
+    assert "@here" not in text.body
+    assert any(line.startswith("Silenced by alice until ") and line.endswith(".") for line in lines)
+    assert any(line.startswith("The silence of eve ended at ") and line.endswith(": rollout") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("say", "opening"),
+    [(Say.ESCALATED, "Nobody has acknowledged this: "), (Say.UNMUTED, "Still firing, no longer muted: ")],
+)
+def test_why_it_comes_only_now_is_its_first_word(message: Message, say: Say, opening: str) -> None:
+    assert said(message, say=say).title == f"{opening}Firmware updates are failing, North Barn"

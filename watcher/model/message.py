@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from watcher.model.act import Act
 from watcher.model.times import Millis
 
 
@@ -27,6 +28,8 @@ class Say(StrEnum):
     ALL_ENDED = "all_ended"
     CATCH_UP = "catch_up"
     REPEAT = "repeat"
+    ESCALATED = "escalated"
+    UNMUTED = "unmuted"
     ALREADY = "already"
     SAMPLE = "sample"
     BATCH_ENDED = "batch_ended"
@@ -168,6 +171,8 @@ class Section:
         models: tasks by the model of their miner, commonest first.
         links: to what it is about, in the operator's app.
         rows: its tasks, up to the composer's bound.
+        acts: what people did about its alerts.
+        flaps: it flaps: how often it changed of late, and within how long (ms).
     """
 
     rule: str
@@ -201,6 +206,8 @@ class Section:
     models: tuple[tuple[str, int], ...] = ()
     links: tuple[Link, ...] = ()
     rows: tuple[TaskLine, ...] = ()
+    acts: tuple[Act, ...] = ()
+    flaps: tuple[int, Millis] | None = None
 
 
 @dataclass(frozen=True, slots=True)

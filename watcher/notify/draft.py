@@ -6,6 +6,7 @@ from datetime import tzinfo
 
 from watcher.model.message import Message, Say, Section, Severity, Since, State
 from watcher.model.times import Millis, duration_text
+from watcher.notify.acts import act_line, flapping
 from watcher.notify.closing import closing_headline, closing_part
 from watcher.notify.document import Block, Document, Gives, Line, Listing, Part, Span, Style, plain
 from watcher.notify.fit import cut
@@ -20,6 +21,8 @@ _OPENINGS = {
     Say.ALREADY: "Already so when I started: ",
     Say.GREW: "Growing: ",
     Say.REPEAT: "Still firing: ",
+    Say.ESCALATED: "Nobody has acknowledged this: ",
+    Say.UNMUTED: "Still firing, no longer muted: ",
     Say.SAMPLE: "Sample, nothing has happened: ",
 }
 
@@ -71,7 +74,9 @@ def _headline(message: Message, zone: tzinfo) -> str:
     firing = _firing(message)
     told = firing or message.sections
     first = told[0]
-    if firing and clean(first.title or "") and message.say not in _OPENINGS:
+    if firing and first.flaps is not None:
+        opening = "Flapping: "
+    elif firing and clean(first.title or "") and message.say not in _OPENINGS:
         opening = ""  # the rule's own title stands for itself
     elif firing:
         opening = _OPENINGS.get(message.say, f"{message.severity.value.capitalize()}: ")
@@ -103,7 +108,8 @@ def _parts(message: Message, zone: tzinfo) -> Iterator[Part]:
         since = (
             () if message.since is None or number or not _firing(message) else (_since(message.since, message, zone),)
         )
-        blocks = tuple(_blocks(section, since, message, zone))
+        done = tuple(act_line(act, message.at, zone) for act in section.acts)
+        blocks = tuple(_blocks(section, (*flapping(section), *done, *since), message, zone))
         yield Part(heading, blocks, short, least(section), section.count, section.alerts)
 
 

@@ -78,6 +78,7 @@ def brief(section: Section, present: Millis, zone: tzinfo) -> Line:
     """A section in one line, as a catch-up message lists them."""
     end = section.ended_at or section.last_at or section.started_at
     ended = f"; {_words(section.ended_by)}" if section.ended_by else ""
+    ended += "; flapping, quiet until it is calm" if section.flaps is not None else ""
     lasted = span(section.started_at, end, present, zone)
     return (
         Span(f"• {headline(section)}: {_extent(section)}, {lasted}{ended} ("),

@@ -138,6 +138,19 @@ CREATE TABLE closings (
 CREATE INDEX closings_to_say ON closings (farm_id) WHERE said_at IS NULL;
 """
 
+_ACTS = """
+CREATE TABLE silences (
+    id INTEGER PRIMARY KEY, match TEXT NOT NULL, starts_at INT NOT NULL, ends_at INT NOT NULL,
+    author TEXT NOT NULL, comment TEXT NOT NULL, made_at INT NOT NULL
+) STRICT;
+CREATE INDEX silences_by_end ON silences (ends_at);
+CREATE TABLE acks (
+    episode INTEGER PRIMARY KEY, at INT NOT NULL, author TEXT NOT NULL, comment TEXT NOT NULL, count INT NOT NULL
+) STRICT;
+ALTER TABLE told ADD COLUMN first_at INT;
+UPDATE told SET first_at = told_at;
+"""
+
 
 @migrations()
 def first_tables(db: Database) -> None:
@@ -162,6 +175,11 @@ def reasons(db: Database) -> None:
 @migrations()
 def closings(db: Database) -> None:
     _apply(db, _CLOSINGS)
+
+
+@migrations()
+def acts(db: Database) -> None:
+    _apply(db, _ACTS)
 
 
 def _apply(db: Database, statements: str) -> None:

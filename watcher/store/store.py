@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from watcher.store.acts import Acts
 from watcher.store.batches import Batches
 from watcher.store.closings import Closings
 from watcher.store.database import Database
@@ -32,6 +33,7 @@ class Store:
         self.batches = Batches(connection)
         self.closings = Closings(connection)
         self.usage = Usage(connection)
+        self.acts = Acts(connection)
 
     @contextmanager
     def atomic(self) -> Iterator[None]:

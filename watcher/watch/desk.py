@@ -25,7 +25,7 @@ from watcher.rules.tracker import Verdict
 from watcher.store.meta import RuleRecord
 from watcher.store.store import Store
 from watcher.watch.closings import Closings
-from watcher.watch.recall import recall
+from watcher.watch.recall import acts_of_people, recall
 from watcher.watch.watermarks import Watermarks
 
 _log = structlog.get_logger()
@@ -68,6 +68,7 @@ class Desk:
         self._open: dict[str, list[Episode]] = {}
         self._records: dict[str, GroupRecord] = {}
         self._notes: list[str] = []
+        self._acts_seen: int | None = None
         self._closed: dict[str, int] = {}
         self._told_faults: set[str] = set()
         self.unseen: tuple[Millis, Millis] | None = None
@@ -227,6 +228,14 @@ class Desk:
     def next_due(self, now: Millis) -> Millis | None:
         return self._board.next_due(now)
 
+    def heed(self, now: Millis) -> bool:
+        """Notice what people did through commands meanwhile; whether that may change what is said."""
+        version = self._store.acts.version()
+        if version == self._acts_seen:
+            return False
+        self._acts_seen = version
+        return acts_of_people(self._board, self._store, now)
+
     def speak(self, now: Millis, *, hurry: bool = False) -> int:
         """Put what is due into the outbox; returns how many messages."""
         utterances = self._board.utterances(now, self._watermarks.of(Scope()), hurry=hurry)
@@ -261,6 +270,8 @@ class Desk:
                 utterance.at,
                 ended=not episode.firing,
             )
+        for episode_id in utterance.outgrown:
+            self._store.acts.outgrown(episode_id)
         why = Why(utterance.say, utterance.group.destination.key, message=utterance.id)
         self._store.speech.decided(
             Decided(utterance.at, one.episode.alert.fingerprint, utterance.channel, one.episode.id, why)

@@ -139,11 +139,12 @@ def _store(config: Path | None, since: str) -> _Source:
 
 def _stage(folder: Path | None, config: Path | None, source: _Source) -> "tuple[Stage, Path | None]":
     from watcher.alerts.board import Voice
+    from watcher.alerts.flapping import Damping
     from watcher.alerts.routes import Route, Timers
     from watcher.cli.rules.secrets import WithoutSecrets
     from watcher.config import CONSOLE, find
     from watcher.errors import ConfigError
-    from watcher.loading import load_all, voices
+    from watcher.loading import damping, load_all, voices
     from watcher.replay.performance import Stage
     from watcher.rules.load import load_rules
 
@@ -153,10 +154,12 @@ def _stage(folder: Path | None, config: Path | None, source: _Source) -> "tuple[
         if folder is None or config is not None:
             raise
         rules = load_rules(folder).rules
-        return Stage(rules, [Route({}, (CONSOLE,), ("rule", "farm"), Timers())], [Voice(CONSOLE)], source.until), None
+        routes = [Route({}, (CONSOLE,), ("rule", "farm"), Timers())]
+        return Stage(rules, routes, [Voice(CONSOLE)], source.until, damping=Damping()), None
     rules = loaded.rules.rules if folder is None else load_rules(folder).rules
     told = [Voice(name, resolved) for name, resolved in voices(loaded.settings).items()]
-    return Stage(rules, loaded.routes, told, source.until), loaded.settings.rules
+    damped = damping(loaded.settings)
+    return Stage(rules, loaded.routes, told, source.until, damping=damped), loaded.settings.rules
 
 
 def _replayed(stage: "Stage", source: _Source, *, traced: bool) -> "Replayed":
