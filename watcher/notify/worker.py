@@ -135,7 +135,10 @@ class Worker:
         now = clock.now()
         first = began if row.first_tried_at is None else row.first_tried_at
         sent = outcome.result is Result.SENT
-        then = None if sent else next_attempt(row.attempts + 1, first, now, outcome, self._means.random)
+        then = None
+        if not sent:
+            random, again = self._means.random, row.may_repeat
+            then = next_attempt(row.attempts + 1, first, now, outcome, random, may_repeat=again)
         _tell(row, outcome, then, now)
         await self._record(row, outcome, then, stop)
         return outcome, then
