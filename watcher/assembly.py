@@ -12,20 +12,24 @@ from random import Random
 
 import structlog
 
+from watcher import crash
 from watcher.alerts.board import Board, Voice
 from watcher.alerts.compose import Composer
+from watcher.alerts.digest import Digester
 from watcher.alerts.links import AppLinks
+from watcher.crash import CrashingOutbox, CrashingSender, CrashingStore
 from watcher.errors import ConfigError
 from watcher.loading import Loaded, voices
 from watcher.model.times import SECOND, Millis, duration_text
 from watcher.nonce.client import ApiSettings, NonceClient
 from watcher.notify.deliver import Deliverer
+from watcher.notify.outbox import Outbox
 from watcher.notify.sender import ConsoleSender, Sender
 from watcher.notify.stored import StoredOutbox
-from watcher.notify.targets import BadUrl, Channel, console_channel
+from watcher.notify.targets import BadUrl, Budget, Channel, console_channel
 from watcher.notify.worker import Means as DeliveryMeans
 from watcher.rules.quantities import Rate
-from watcher.store.database import open_database
+from watcher.store.database import Database, open_database
 from watcher.store.lock import locked
 from watcher.store.store import Store
 from watcher.watch.clock import ApiClock
@@ -101,7 +105,9 @@ def open_channels(loaded: Loaded) -> list[Channel]:
         except BadUrl as error:
             faults.append(loaded.settings.document.fault(("channels", name), str(error)))
             continue
-        channels.append(Channel(name, targets, channel.rate.per / channel.rate.count / SECOND))
+        spacing = channel.rate.per / channel.rate.count / SECOND
+        budget = None if channel.budget is None else Budget(channel.budget.count, channel.budget.per)
+        channels.append(Channel(name, targets, spacing, budget, channel.fallback))
     if faults:
         raise ConfigError(faults)
     return channels
@@ -138,10 +144,11 @@ def assemble(loaded: Loaded, store: Store, clock: ApiClock, host: Host, alive: C
     )
     composer = Composer(rules, store.past, settings.timezone, AppLinks(settings.nonce.app_url))
     desk = Desk(store, policy, board, composer, watermarks)
-    deliverer = Deliverer(
-        channels,
-        DeliveryMeans(StoredOutbox(store), sender(loaded, host), clock, settings.timezone, host.sleep),
-    )
+    outbox: Outbox = StoredOutbox(store, channels, Digester(rules), settings.timezone)
+    outlet = sender(loaded, host)
+    if isinstance(store, CrashingStore):
+        outbox, outlet = CrashingOutbox(outbox, store.reached), CrashingSender(outlet, store.reached)
+    deliverer = Deliverer(channels, DeliveryMeans(outbox, outlet, clock, settings.timezone, host.sleep))
     client = _client(loaded, store, clock, host)
     nonce = settings.nonce
 
@@ -231,6 +238,11 @@ def _bury_strays(store: Store, channels: list[Channel], now: Millis) -> None:
     _log.error("messages given up: their channel is no longer configured", count=len(strays))
 
 
+def _store(database: Database, host: Host) -> Store:
+    wanted = host.environ.get(crash.VARIABLE)
+    return Store(database) if wanted is None else CrashingStore(database, crash.crashing(wanted))
+
+
 @asynccontextmanager
 async def opened(loaded: Loaded, host: Host, alive: Callable[[], object] = lambda: None) -> AsyncIterator[Parts]:
     """The parts on their store, which no other daemon holds.
@@ -243,7 +255,7 @@ async def opened(loaded: Loaded, host: Host, alive: Callable[[], object] = lambd
     with ExitStack() as stack:
         if path.parent.is_dir():
             stack.enter_context(locked(path))
-        store = Store(open_database(path))
+        store = _store(open_database(path), host)
         stack.callback(store.close)
         clock = ApiClock(host.wall, host.monotonic, store.fleet.last_look())
         parts = assemble(loaded, store, clock, host, alive)

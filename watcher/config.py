@@ -65,7 +65,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
     written = read(path)
     resolved = resolve(written, environ)
     document = resolved.document
-    faults = list(_route_faults(document))
+    faults = [*_route_faults(document), *_fallback_faults(document)]
     file, api_key = None, None
     try:
         file = validate(document, File)
@@ -133,6 +133,40 @@ def _route_faults(document: Document) -> Iterator[Fault]:
     if isinstance(routes[-1], dict) and routes[-1].get("match"):
         text = "the last route must match everything: add one without match below"
         yield document.key_fault(("routes", len(routes) - 1, "match"), text)
+
+
+def _fallback_faults(document: Document) -> Iterator[Fault]:
+    """Channels that fall back on what is not there, or on each other."""
+    channels = document.data.get("channels")
+    if not isinstance(channels, dict):
+        return
+    named = {name: _fallbacks(channel) for name, channel in channels.items()}
+    for name, others in named.items():
+        for position, other in enumerate(others):
+            where: Where = ("channels", name, "fallback", position)
+            if isinstance(other, str) and other not in named:
+                yield document.fault(where, f"there is no channel {quoted(other)}{suggestion(other, named)}")
+            elif isinstance(other, str) and _leads_to(other, name, named):
+                yield document.fault(where, f"{quoted(other)} falls back on {quoted(name)}: a circle helps nobody")
+
+
+def _fallbacks(channel: object) -> tuple[object, ...]:
+    found = channel.get("fallback") if isinstance(channel, dict) else None
+    return found if isinstance(found, tuple) else ()
+
+
+def _leads_to(start: str, end: str, named: Mapping[str, tuple[object, ...]]) -> bool:
+    """Whether one channel's fallbacks, and theirs, come to another."""
+    seen: set[object] = set()
+    left: list[object] = [start]
+    while left:
+        channel = left.pop()
+        if channel == end:
+            return True
+        if channel not in seen and isinstance(channel, str):
+            seen.add(channel)
+            left += named.get(channel, ())
+    return False
 
 
 def _api_key(document: Document, environ: Mapping[str, str]) -> Secret | None:

@@ -159,13 +159,12 @@ class Alerts(Part):
 class Channel(Part):
     """Where messages go. `budget` is None for `none`."""
 
-    later: ClassVar[frozenset[str]] = frozenset({"fallback"})
-
     single: ChannelUrl | None = Field(default=None, alias="url")
     several: Annotated[tuple[ChannelUrl, ...], Field(min_length=1)] | None = Field(default=None, alias="urls")
     send_resolved: bool = True
     rate: RateText = Rate(1, SECOND)
     budget: Annotated[RateText | None, BeforeValidator(_none)] = Rate(20, 10 * MINUTE)
+    fallback: tuple[Text, ...] = ()
 
     @model_validator(mode="after")
     def _one_kind_of_url(self) -> Self:

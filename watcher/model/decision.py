@@ -14,6 +14,8 @@ class Hush(StrEnum):
     WAITING = "waiting"
     BASELINE = "baseline"
     INHIBITED = "inhibited"
+    FOLDED = "folded"
+    """told by a digest, together with others"""
     TOO_OLD = "too_old"
     """over for longer than `alerts.max_age` before it could be told"""
 
