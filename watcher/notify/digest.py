@@ -84,7 +84,7 @@ def _kinds(head: str, kinds: tuple[tuple[str, int], ...], noun: str) -> Iterator
     if len(kinds) > 1:
         lines = tuple(plain(f"{inert(name)} ({count:,})") for name, count in kinds)
         figures = tuple(count for _, count in kinds)
-        whole = Listing(Gives.MODELS, lines, noun, head=head, inline=True, figures=figures)
+        whole = Listing(Gives.NOTES, lines, noun, head=head, inline=True, figures=figures)
         yield whole.capped(_KINDS_SHOWN)
 
 
