@@ -33,6 +33,7 @@ from watcher.store.database import Database, open_database
 from watcher.store.lock import locked
 from watcher.store.store import Store
 from watcher.watch.clock import ApiClock
+from watcher.watch.daily import Daily
 from watcher.watch.delivery import broken_channels
 from watcher.watch.desk import Desk, Policy
 from watcher.watch.inventory import Wanted
@@ -86,6 +87,16 @@ class Parts:
     deliverer: Deliverer
     store: Store
     clock: ApiClock
+    daily: Daily
+
+    def summarize(self) -> None:
+        """Say once a day how things stand.
+
+        Raises:
+            StoreFailed: nothing was saved.
+        """
+        if self.clock.told and self.daily.tick(self.clock.now()):
+            self.deliverer.wake()
 
 
 def open_channels(loaded: Loaded) -> list[Channel]:
@@ -137,14 +148,13 @@ def assemble(loaded: Loaded, store: Store, clock: ApiClock, host: Host, alive: C
         {name: Voice(name, resolved) for name, resolved in voices(settings).items()},
         max_age=settings.alerts.max_age,
     )
-    policy = Policy(
-        loaded.rules.rules,
-        {channel.name: [target.key for target in channel.targets] for channel in channels},
-        max_age=settings.alerts.max_age,
-    )
+    targets = {channel.name: [target.key for target in channel.targets] for channel in channels}
+    policy = Policy(loaded.rules.rules, targets, max_age=settings.alerts.max_age)
+    digester = Digester(rules)
+    told_daily = {name: targets[name] for name in settings.daily.channels}
     composer = Composer(rules, store.past, settings.timezone, AppLinks(settings.nonce.app_url))
     desk = Desk(store, policy, board, composer, watermarks)
-    outbox: Outbox = StoredOutbox(store, channels, Digester(rules), settings.timezone)
+    outbox: Outbox = StoredOutbox(store, channels, digester, settings.timezone)
     outlet = sender(loaded, host)
     if isinstance(store, CrashingStore):
         outbox, outlet = CrashingOutbox(outbox, store.reached), CrashingSender(outlet, store.reached)
@@ -179,7 +189,8 @@ def assemble(loaded: Loaded, store: Store, clock: ApiClock, host: Host, alive: C
         alive=alive,
         sleep=host.sleep,
     )
-    return Parts(loaded, channels, client, Watch(means), deliverer, store, clock)
+    daily = Daily(store, digester, settings.daily.at, settings.timezone, told_daily)
+    return Parts(loaded, channels, client, Watch(means), deliverer, store, clock, daily)
 
 
 def _spacing(rate: Rate | None) -> Millis | None:

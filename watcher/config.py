@@ -65,7 +65,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
     written = read(path)
     resolved = resolve(written, environ)
     document = resolved.document
-    faults = [*_route_faults(document), *_fallback_faults(document)]
+    faults = [*_route_faults(document), *_daily_faults(document), *_fallback_faults(document)]
     file, api_key = None, None
     try:
         file = validate(document, File)
@@ -90,6 +90,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
         alerts=file.alerts,
         channels=file.channels,
         routes=file.routes or (Route(channels=tuple(file.channels) or (CONSOLE,)),),
+        daily=file.daily,
         heartbeat=file.heartbeat,
         log=file.log,
         warnings=tuple(_warnings(path, written, resolved)),
@@ -133,6 +134,16 @@ def _route_faults(document: Document) -> Iterator[Fault]:
     if isinstance(routes[-1], dict) and routes[-1].get("match"):
         text = "the last route must match everything: add one without match below"
         yield document.key_fault(("routes", len(routes) - 1, "match"), text)
+
+
+def _daily_faults(document: Document) -> Iterator[Fault]:
+    channels, daily = document.data.get("channels"), document.data.get("daily")
+    known = channels if isinstance(channels, dict) and channels else {CONSOLE: None}
+    told = daily.get("channels") if isinstance(daily, dict) else None
+    for position, name in enumerate(told if isinstance(told, tuple) else ()):
+        if isinstance(name, str) and name not in known:
+            text = f"there is no channel {quoted(name)}{suggestion(name, known)}"
+            yield document.fault(("daily", "channels", position), text)
 
 
 def _fallback_faults(document: Document) -> Iterator[Fault]:

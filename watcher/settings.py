@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import tzinfo
+from datetime import time, tzinfo
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 from urllib.parse import urlsplit
@@ -90,6 +90,16 @@ def _zone(text: str) -> tzinfo | None:
     except (LookupError, ValueError, OSError):
         near = suggestion(text, available_timezones()) or "; expected local, UTC or one like America/Chicago"
         raise ValueError(f"there is no time zone {quoted(text)}{near}") from None
+
+
+def _time_of_day(text: str) -> time:
+    hour, colon, minute = text.partition(":")
+    if not (colon and len(hour) == len(minute) == 2 and (hour + minute).isdecimal() and text.isascii()):
+        raise ValueError('expected a time of the day such as "09:00"')
+    try:
+        return time(int(hour), int(minute))
+    except ValueError:
+        raise ValueError('a day has the times from "00:00" to "23:59"') from None
 
 
 def _none(value: object) -> object:
@@ -195,6 +205,13 @@ class Route(Part):
     goes_on: bool = Field(default=False, alias="continue")
 
 
+class Daily(Part):
+    """The daily summary: at which time of the day in `timezone`, and who is told; nobody by default."""
+
+    at: Annotated[time, _of_text(_time_of_day)] = time(9)
+    channels: tuple[Text, ...] = ()
+
+
 class Log(Part):
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["auto", "console", "json"] = "auto"
@@ -210,7 +227,7 @@ class Heartbeat(Part):
 class File(Part):
     """The file as it is written."""
 
-    later: ClassVar[frozenset[str]] = frozenset({"mute_times", "daily"})
+    later: ClassVar[frozenset[str]] = frozenset({"mute_times"})
 
     nonce: Nonce
     poll: Poll = Poll()
@@ -220,6 +237,7 @@ class File(Part):
     alerts: Alerts = Alerts()
     channels: dict[ChannelName, Channel] = Field(default_factory=dict)
     routes: tuple[Route, ...] = ()
+    daily: Daily = Daily()
     heartbeat: Heartbeat = Heartbeat()
     log: Log = Log()
 
@@ -243,6 +261,7 @@ class Settings:
     alerts: Alerts
     channels: Mapping[str, Channel]
     routes: tuple[Route, ...]
+    daily: Daily
     heartbeat: Heartbeat
     log: Log
     warnings: tuple[Fault, ...]

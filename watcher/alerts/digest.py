@@ -24,14 +24,22 @@ class Digester:
     rules: Mapping[str, Rule]
 
     def digest(
-        self, episodes: Iterable[Episode], *, cause: Cause, messages: int, since: Millis, others: Sequence[str] = ()
+        self,
+        episodes: Iterable[Episode],
+        *,
+        cause: Cause,
+        messages: int,
+        since: Millis,
+        others: Sequence[str] = (),
+        unsaid: Sequence[tuple[str, int]] = (),
+        died: Sequence[tuple[str, str, int]] = (),
     ) -> Digest:
         """What these episodes come to.
 
         Args:
             messages: how many messages it stands for.
             since: when the first of them was made.
-            others: see `Digest`.
+            others: see `Digest`, as for `unsaid` and `died`.
         """
         episodes = list(episodes)
         standing = sorted((one for one in episodes if one.firing), key=_by_urgency)
@@ -49,6 +57,8 @@ class Digester:
             rules=tuple(Counter(one.alert.rule for one in episodes).most_common(_MOST_KINDS)),
             farms=tuple(farms.most_common(_MOST_KINDS)),
             others=tuple(others),
+            unsaid=tuple(unsaid),
+            died=tuple(died),
         )
 
 

@@ -24,7 +24,7 @@ class OutboxRecord:
 
     Args:
         message: its JSON, which all rows of a message share.
-        state: queued, sending, sent, dead, or folded.
+        state: queued, sending, sent, dead, folded, or dropped.
         stands_for: of how many messages it is the digest; 1 for one that is none.
         folded_into: the row of the digest that tells it.
         fallback_of: the row of another channel that it stands in for.
@@ -126,11 +126,19 @@ class Outbox:
 
     # --- by hand
 
-    def again(self, number: int, now: Millis) -> None:
+    def again(self, number: int) -> None:
         """Try a row at once, as if it had never been tried; what may have been delivered stays marked."""
         self._connection.execute(
-            "UPDATE outbox SET may_repeat = may_repeat OR reason LIKE 'perhaps delivered%', state = 'queued', "
-            "owed = 0, next_at = ?, first_tried_at = NULL, attempts = 0, finished_at = NULL WHERE id = ?",
+            "UPDATE outbox SET state = 'queued', owed = 0, next_at = NULL, first_tried_at = NULL, attempts = 0, "
+            "finished_at = NULL WHERE id = ?",
+            (number,),
+        )
+
+    def drop(self, number: int, now: Millis) -> None:
+        """Forget a row, but for the record."""
+        self._connection.execute(
+            "UPDATE outbox SET state = 'dropped', owed = 0, next_at = NULL, finished_at = ?, "
+            "reason = coalesce('dropped by hand; before: ' || reason, 'dropped by hand') WHERE id = ?",
             (now, number),
         )
 
@@ -151,6 +159,10 @@ class Outbox:
     def fallbacks(self, number: int) -> list[OutboxRecord]:
         """The rows of other channels that stand in for one."""
         return self._select("WHERE fallback_of = ? ORDER BY o.id", (number,))
+
+    def told_by(self, number: int) -> list[OutboxRecord]:
+        """The rows that a digest tells."""
+        return self._select("WHERE folded_into = ? ORDER BY o.id", (number,))
 
     def deliveries(self, number: int) -> list[tuple[Millis, str, str]]:
         """Every attempt of a row, in order: when, its outcome, and the service's answer."""
