@@ -7,17 +7,23 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Ledger:
-    """The receiver's own account of what it took."""
+    """The receiver's own account of what it took; with another status than 200 it takes nothing."""
 
     def __init__(self) -> None:
         self.bodies: list[str] = []
+        self.status = 200
+        self.refused = 0
         ledger = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                ledger.bodies.append(f"{body['title']}\n{body['message']}")
-                self.send_response(200)
+                status = ledger.status
+                if status == 200:
+                    ledger.bodies.append(f"{body['title']}\n{body['message']}")
+                else:
+                    ledger.refused += 1
+                self.send_response(status)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
