@@ -182,6 +182,18 @@ def test_a_clock_that_was_put_back_does_not_lock_the_budget(store: Store, messag
     assert len(watch.texts) == 2
 
 
+def test_a_clock_that_is_behind_after_a_restart_gives_no_second_budget(store: Store, message: Message) -> None:
+    watch = Watch(store, message, limited(1, 10 * MINUTE))
+    watch.says(0)
+    watch.run(60)
+    watch.time.seconds -= 90
+    watch.says(1)
+    watch.run(60)
+    assert len(watch.texts) == 1
+    watch.run(700)
+    assert len(watch.texts) == 2
+
+
 def test_a_retry_is_not_late_because_the_clock_was_put_back(store: Store, message: Message) -> None:
     watch = Watch(store, message, OPS)
     watch.answers(DOWN)

@@ -4,6 +4,7 @@ and now and then just so; the receiver's own ledger tells what was lost and what
 import argparse
 import os
 import re
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -37,7 +38,8 @@ class Tally:
     """Args:
     killed: how often at which point.
     failures: how many alerts there were to tell.
-    lost: those that nobody was told of.
+    lost: those that nobody was told of, though they are no visible dead letters either.
+    dead: dead letters: on a busy machine the receiver may answer too late, and twice so.
     messages: how many came.
     repeats: how many came again, and how many of these did not say that they may be repeats.
     """
@@ -45,6 +47,7 @@ class Tally:
     killed: Counter[str] = field(default_factory=Counter)
     failures: int = 0
     lost: set[str] = field(default_factory=set)
+    dead: int = 0
     messages: int = 0
     repeats: int = 0
     unmarked: int = 0
@@ -53,6 +56,7 @@ class Tally:
         self.killed += other.killed
         self.failures += other.failures
         self.lost |= other.lost
+        self.dead += other.dead
         self.messages += other.messages
         self.repeats += other.repeats
         self.unmarked += other.unmarked
@@ -133,8 +137,9 @@ def story(folder: Path, kills: int, seed: int, budget: str = "none") -> Tally:
             process = forks.start()
             wanted = {f"k{number:05}" for number in range(tally.failures)}
             store = folder / "state.db"
-            _until(lambda: wanted <= _told(ledger, store))
-            tally.lost = wanted - _told(ledger, store)
+            _until(lambda: wanted <= _told(ledger, store) | _dead(store))
+            dead = _dead(store)
+            tally.lost, tally.dead = wanted - _told(ledger, store) - dead, len(dead)
             time.sleep(0.5)
             os.kill(process, signal.SIGTERM)
             assert forks.ended() == 0
@@ -153,7 +158,8 @@ def story(folder: Path, kills: int, seed: int, budget: str = "none") -> Tally:
 
 def _first_contact(forks: Forks, log: Path) -> None:
     process = forks.start()
-    _until(lambda: log.exists() and log.read_text().count('"looked"') + log.read_text().count('"baseline"') > 0, 1.5)
+    _until(lambda: log.exists() and '"strategy"' in log.read_text())
+    time.sleep(1)
     os.kill(process, signal.SIGTERM)
     assert forks.ended() == 0
 
@@ -169,6 +175,17 @@ def _told(ledger: Ledger, store: Path) -> set[str]:
         ).fetchall()
     in_digests = {found for labels, digest in counted if digest in came for found in re.findall(r"k\d{5}", labels)}
     return ledger.found(r"k\d{5}") | in_digests
+
+
+def _dead(store: Path) -> set[str]:
+    """The failures whose message, or the digest that tells it, was given up."""
+    with closing(sqlite3.connect(store)) as connection:
+        given_up = connection.execute(
+            "SELECT a.labels FROM told JOIN episodes AS e ON e.id = told.episode "
+            "JOIN alerts AS a ON a.fingerprint = e.alert JOIN outbox AS o ON o.message_id = told.message "
+            "LEFT JOIN outbox AS d ON d.id = o.folded_into WHERE coalesce(d.state, o.state) = 'dead'"
+        ).fetchall()
+    return {found for (labels,) in given_up for found in re.findall(r"k\d{5}", labels)}
 
 
 def _fail(sim: Sim, number: int) -> None:
@@ -191,9 +208,14 @@ def main() -> None:
     wanted, whole, began = parser.parse_args(), Tally(), time.monotonic()
     kills = wanted.kills
     for number, start in enumerate(range(0, kills, _ROUND)):
-        with tempfile.TemporaryDirectory() as folder:
-            budget = wanted.budget or ("5/2s" if number % 2 else "none")
-            whole.add(story(Path(folder), min(_ROUND, kills - start), seed=number, budget=budget))
+        folder = Path(tempfile.mkdtemp(prefix="kills-"))
+        budget = wanted.budget or ("5/2s" if number % 2 else "none")
+        tally = story(folder, min(_ROUND, kills - start), seed=number, budget=budget)
+        whole.add(tally)
+        if tally.lost:
+            print(f"lost {sorted(tally.lost)}: see {folder}")  # noqa: T201 - its whole purpose
+        else:
+            shutil.rmtree(folder)
         print(f"{whole} after {time.monotonic() - began:.0f} s", flush=True)  # noqa: T201 - its whole purpose
     assert not whole.lost
     assert whole.repeats <= sum(whole.killed.values())

@@ -75,7 +75,7 @@ class StoredOutbox:
         if channel is None or channel.budget is None:
             return 0
         count, per = channel.budget.count, channel.budget.per
-        nth = self._store.folds.nth_last(record.channel, record.target, count, now - per, now)
+        nth = self._store.folds.nth_last(record.channel, record.target, count, now, per)
         return 0 if nth is None else nth + per
 
     def unfinished(self, channel: str, target: str) -> int:
@@ -96,7 +96,7 @@ class StoredOutbox:
         if channel is None or channel.budget is None:
             return False
         count, per = channel.budget.count, channel.budget.per
-        return count == 1 or self._store.folds.nth_last(name, target, count - 1, now - per, now) is not None
+        return count == 1 or self._store.folds.nth_last(name, target, count - 1, now, per) is not None
 
     def _fold(self, channel: str, target: str, waiting: Sequence[Waiting], cause: Cause, now: Millis) -> None:
         kept = [row for row in waiting if row.unfinished]

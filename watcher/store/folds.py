@@ -41,13 +41,13 @@ class Folds:
         """All rows of a target that a digest may tell, in order."""
         return [Waiting(*row) for row in self._connection.execute(_WAITING, (channel, target) * 2)]
 
-    def nth_last(self, channel: str, target: str, count: int, since: Millis, now: Millis) -> Millis | None:
-        """When the target got the last message but `count` - 1, if it was after `since`. What the clock says is
-        still to come was sent before it was put back, and does not count."""
+    def nth_last(self, channel: str, target: str, count: int, now: Millis, window: Millis) -> Millis | None:
+        """When the target got the last message but `count` - 1, if that is within the window. After a start the clock
+        may be a little behind what it was; but what is still to come by more was sent before it was put back."""
         row = self._connection.execute(
             "SELECT finished_at FROM outbox WHERE channel = ? AND target = ? AND state = 'sent' "
             "AND finished_at > ? AND finished_at <= ? ORDER BY finished_at DESC LIMIT 1 OFFSET ?",
-            (channel, target, since, now, count - 1),
+            (channel, target, now - window, now + window, count - 1),
         ).fetchone()
         return None if row is None else int(row[0])
 
