@@ -30,7 +30,7 @@ AT_RANDOM = "at random"
 PLAN = (*POINTS, "answered", "answered", AT_RANDOM)
 _ROUND = 200
 """Kills of one store, simulation and ledger."""
-_PATIENCE = 20.0
+_PATIENCE = 120.0
 
 
 @dataclass
