@@ -88,9 +88,12 @@ class Forks:
         return os.waitstatus_to_exitcode(int(self._process.stdout.readline()))
 
     def close(self) -> None:
+        """Waits until no daemon of it is left."""
         assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.close()
-        self._process.wait(10)
+        self._process.wait(30)
+        self._process.stdout.close()
 
 
 @contextmanager
