@@ -155,8 +155,11 @@ BAD_FILES = [
         ['3:11: there is no time zone "../etc/passwd"; expected local, UTC or one like America/Chicago'],
     ),
     (
-        with_ops("alerts: {flapping: {changes: 4}}"),
-        ['3:10: this version of nonce-watcher has no "flapping" yet'],
+        with_ops("alerts: {flapping: {changes: 1, within: 1}}"),
+        [
+            "3:30: must be at least 2",
+            "3:41: durations carry a unit: 90s, 15m, 6h, 7d or 1h30m",
+        ],
     ),
     (
         with_ops("log: {level: warn}"),
@@ -260,7 +263,24 @@ BAD_FILES = [
     ),
     (
         with_ops("routes: [{channels: [ops], escalate: {}}]"),
-        ['3:28: this version of nonce-watcher has no "escalate" yet'],
+        ['3:38: missing key "after"', '3:38: missing key "channels"'],
+    ),
+    (
+        with_ops("routes: [{channels: [ops], escalate: {after: 20m, channels: [onkall, ops]}}]"),
+        ['3:62: there is no channel "onkall"', '3:70: "ops" is told by this route anyway'],
+    ),
+    (
+        with_ops("mute_times: {nights: [{}]}\nroutes: [{channels: [ops], mute_times: [night]}]"),
+        ['4:41: there is no mute time "night" (did you mean "nights"?)'],
+    ),
+    (
+        with_ops("mute_times: {n: [{weekdays: [sut], times: ['22-6'], timezone: America/Chicag}], m: []}"),
+        [
+            '3:29: "sut" is no day of the week (did you mean "sun"?)',
+            '3:43: "22-6" is no span of time: write it like "22:00-06:00" or "00:00-24:00"',
+            '3:63: there is no time zone "America/Chicag" (did you mean "America/Chicago"?)',
+            "3:84: must not be empty",
+        ],
     ),
     (
         with_ops("routes: [{match: {severity: 3}, channels: [ops]}, {channels: [ops]}]"),

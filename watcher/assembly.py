@@ -19,7 +19,7 @@ from watcher.alerts.digest import Digester
 from watcher.alerts.links import AppLinks
 from watcher.crash import CrashingOutbox, CrashingSender, CrashingStore
 from watcher.errors import ConfigError
-from watcher.loading import Loaded, voices
+from watcher.loading import Loaded, damping, voices
 from watcher.model.times import SECOND, Millis, duration_text
 from watcher.nonce.client import ApiSettings, NonceClient
 from watcher.notify.deliver import Deliverer
@@ -63,6 +63,7 @@ class Host:
         monotonic: seconds that never step.
         sleep: waits so many of these seconds.
         console: where messages go when no channel is configured.
+        random: spreads the retries of requests; guards nothing.
     """
 
     environ: Mapping[str, str]
@@ -70,6 +71,7 @@ class Host:
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     console: Sender = field(default_factory=lambda: ConsoleSender(sys.stdout.write))
+    random: Random = field(default_factory=Random)
 
 
 _PURPOSE: ContextVar[str] = ContextVar("purpose", default="other")
@@ -147,6 +149,7 @@ def assemble(loaded: Loaded, store: Store, clock: ApiClock, host: Host, alive: C
         rules,
         {name: Voice(name, resolved) for name, resolved in voices(settings).items()},
         max_age=settings.alerts.max_age,
+        damping=damping(settings),
     )
     targets = {channel.name: [target.key for target in channel.targets] for channel in channels}
     policy = Policy(loaded.rules.rules, targets, max_age=settings.alerts.max_age)
@@ -188,6 +191,7 @@ def assemble(loaded: Loaded, store: Store, clock: ApiClock, host: Host, alive: C
         changed=deliverer.wake,
         alive=alive,
         sleep=host.sleep,
+        random=host.random,
     )
     daily = Daily(store, digester, settings.daily.at, settings.timezone, told_daily)
     return Parts(loaded, channels, client, Watch(means), deliverer, store, clock, daily)
@@ -234,7 +238,7 @@ def _client(loaded: Loaded, store: Store, clock: ApiClock, host: Host) -> NonceC
         on_auth=remember,
         monotonic=host.monotonic,
         sleep=host.sleep,
-        random=Random(),  # noqa: S311 - spreads retries, guards nothing
+        random=host.random,
     )
 
 

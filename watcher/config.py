@@ -2,7 +2,7 @@
 is `settings`'s; whether the labels that routes name exist is checked with the rules."""
 
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from pathlib import Path
@@ -91,6 +91,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
         channels=file.channels,
         routes=file.routes or (Route(channels=tuple(file.channels) or (CONSOLE,)),),
         daily=file.daily,
+        mute_times=file.mute_times,
         heartbeat=file.heartbeat,
         log=file.log,
         warnings=tuple(_warnings(path, written, resolved)),
@@ -124,26 +125,49 @@ def _route_faults(document: Document) -> Iterator[Fault]:
     if not isinstance(routes, tuple) or not routes:
         return
     for index, route in enumerate(routes):
-        names = route.get("channels") if isinstance(route, dict) else None
-        if names == ():
-            yield document.fault(("routes", index, "channels"), "must name at least one channel")
-        for position, name in enumerate(names if isinstance(names, tuple) else ()):
-            if isinstance(name, str) and name not in known:
-                text = f"there is no channel {quoted(name)}{suggestion(name, known)}"
-                yield document.fault(("routes", index, "channels", position), text)
+        if isinstance(route, dict):
+            yield from _route_names(document, index, route, known)
     if isinstance(routes[-1], dict) and routes[-1].get("match"):
         text = "the last route must match everything: add one without match below"
         yield document.key_fault(("routes", len(routes) - 1, "match"), text)
+
+
+def _route_names(document: Document, index: int, route: Mapping[str, Any], known: Iterable[str]) -> Iterator[Fault]:
+    """The channels and mute times that a route names must be there."""
+    if route.get("channels") == ():
+        yield document.fault(("routes", index, "channels"), "must name at least one channel")
+    yield from _unknown(document, ("routes", index, "channels"), route.get("channels"), "channel", known)
+    times = document.data.get("mute_times")
+    names = times if isinstance(times, dict) else ()
+    yield from _unknown(document, ("routes", index, "mute_times"), route.get("mute_times"), "mute time", names)
+    escalate = route.get("escalate")
+    higher = escalate.get("channels") if isinstance(escalate, dict) else None
+    where = ("routes", index, "escalate", "channels")
+    yield from _unknown(document, where, higher, "channel", known)
+    told = route.get("channels")
+    for position, name in enumerate(higher if isinstance(higher, tuple) else ()):
+        if isinstance(told, tuple) and name in told:
+            yield document.fault((*where, position), f"{quoted(str(name))} is told by this route anyway")
+
+
+def _unknown(
+    document: Document,
+    where: Where,
+    names: Any,  # noqa: ANN401 - what the operator wrote
+    kind: str,
+    known: Iterable[str],
+) -> Iterator[Fault]:
+    for position, name in enumerate(names if isinstance(names, tuple) else ()):
+        if isinstance(name, str) and name not in known:
+            text = f"there is no {kind} {quoted(name)}{suggestion(name, known)}"
+            yield document.fault((*where, position), text)
 
 
 def _daily_faults(document: Document) -> Iterator[Fault]:
     channels, daily = document.data.get("channels"), document.data.get("daily")
     known = channels if isinstance(channels, dict) and channels else {CONSOLE: None}
     told = daily.get("channels") if isinstance(daily, dict) else None
-    for position, name in enumerate(told if isinstance(told, tuple) else ()):
-        if isinstance(name, str) and name not in known:
-            text = f"there is no channel {quoted(name)}{suggestion(name, known)}"
-            yield document.fault(("daily", "channels", position), text)
+    yield from _unknown(document, ("daily", "channels"), told, "channel", known)
 
 
 def _fallback_faults(document: Document) -> Iterator[Fault]:

@@ -213,7 +213,9 @@ class Daemon:
             parts.store.episodes.purge(before)
             parts.store.outbox.purge(before)
             parts.store.speech.purge(before)
+            parts.store.acts.purge(before)
             parts.store.batches.purge(before)
+            parts.store.closings.purge(before)
             parts.store.usage.purge(now)
 
     def _alive(self) -> None:

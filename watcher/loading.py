@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
-from watcher.alerts.routes import Route, Timers, compile_route
+from watcher.alerts.flapping import Damping
+from watcher.alerts.mute_times import Hours, Mutes, MuteTime
+from watcher.alerts.routes import Escalation, Route, Timers, compile_route
 from watcher.config import CONSOLE, for_reading, load
 from watcher.errors import ConfigError, Fault
 from watcher.reload import content
@@ -72,19 +75,37 @@ def _with_rules(settings: Settings) -> Loaded:
         warnings = list(_unheard(rules))
         rules = replace(rules, rules=tuple(replace(rule, notify=None) for rule in rules.rules))
     routes: list[Route] = []
+    muted = _mute_times(settings)
     for index, said in enumerate(settings.routes):
         timers = Timers(
             wait=said.group_wait,
             interval=said.group_interval,
             repeat=0 if said.repeat_interval == "never" else said.repeat_interval,
         )
+        mutes = Mutes(tuple(muted[name] for name in said.mute_times))
+        higher = said.escalate
+        escalation = None if higher is None else Escalation(higher.after, higher.channels)
+        compiled = partial(compile_route, goes_on=said.goes_on, mutes=mutes, escalation=escalation)
         try:
-            routes.append(compile_route(said.match, said.channels, said.group_by, timers, goes_on=said.goes_on))
+            routes.append(compiled(said.match, said.channels, said.group_by, timers))
         except ValueError as error:
             faults.append(settings.document.fault(("routes", index, "match"), str(error)))
     if faults:
         raise ConfigError(faults)
     return Loaded(settings, rules, read, tuple(routes), (*settings.warnings, *rules.warnings, *warnings))
+
+
+def _mute_times(settings: Settings) -> dict[str, MuteTime]:
+    return {
+        name: MuteTime(name, tuple(Hours(one.weekdays, one.times, one.timezone or settings.timezone) for one in said))
+        for name, said in settings.mute_times.items()
+    }
+
+
+def damping(settings: Settings) -> Damping | None:
+    """When an alert counts as flapping."""
+    said = settings.alerts.flapping
+    return None if said is None else Damping(said.changes, said.within)
 
 
 def _label_faults(settings: Settings, rules: RuleSet) -> Iterator[Fault]:

@@ -4,8 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import time, tzinfo
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, Self
-from urllib.parse import urlsplit
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import (
@@ -16,9 +15,10 @@ from pydantic import (
     GetPydanticSchema,
     model_validator,
 )
-from pydantic_core.core_schema import no_info_after_validator_function, str_schema
+from pydantic_core.core_schema import no_info_after_validator_function, str_schema, tuple_variable_schema
 
-from watcher.alerts.links import app_url_fault
+from watcher.addresses import checked_app_url, checked_base_url, checked_channel_url, checked_ping_url
+from watcher.alerts.mute_times import WEEK, parse_span, parse_weekdays
 from watcher.errors import Fault
 from watcher.model.secret import Secret
 from watcher.model.times import DAY, HOUR, MINUTE, SECOND
@@ -33,52 +33,25 @@ def _of_text(make: Callable[[str], object]) -> GetPydanticSchema:
     return GetPydanticSchema(lambda _kind, _handler: no_info_after_validator_function(make, text))
 
 
+def _of_texts(make: Callable[[tuple[str, ...]], object]) -> GetPydanticSchema:
+    texts = tuple_variable_schema(str_schema(strict=True, min_length=1), min_length=1, strict=True)
+    return GetPydanticSchema(lambda _kind, _handler: no_info_after_validator_function(make, texts))
+
+
+def _spans(texts: tuple[str, ...]) -> tuple[tuple[int, int], ...]:
+    return tuple(map(parse_span, texts))
+
+
 def _file_path(text: str) -> Path:
     if "\0" in text:
         raise ValueError("a file's name cannot hold a NUL character")
     return Path(text)
 
 
-def _base_url(text: str) -> str:
-    try:
-        parts = urlsplit(text)
-        sound = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        sound = False
-    if not sound or text != "".join(text.split()):
-        raise ValueError("must be an address that begins with https:// (or http://)")
-    if parts.query or parts.fragment or parts.username is not None or "?" in text or "#" in text:
-        raise ValueError("must be an address without query, fragment, user name or password")
-    return text.rstrip("/")
-
-
-def _app_url(text: str) -> str:
-    """A template of links; what stands in its braces is put in where a message is made."""
-    try:
-        parts = urlsplit(text)
-        sound = parts.scheme in {"http", "https"} and bool(parts.hostname) and "{" not in parts.netloc
-    except ValueError:
-        sound = False
-    if not sound or not text.isprintable() or not text.isascii() or any(sign in text for sign in " \"'<>`|\\()[]*"):
-        raise ValueError("must be an address that begins with https:// (or http://) and names {batch} or {miner}")
-    if parts.username is not None:
-        raise ValueError("must be an address without user name or password: messages show it")
-    fault = app_url_fault(text)
-    if fault is not None:
-        raise ValueError(fault)
-    return text
-
-
 def _channel_name(text: str) -> str:
     if "://" in text:
         raise ValueError('expected a name for the channel, found a URL: write NAME: {url: "…"}')
     return text
-
-
-def _channel_url(text: str) -> Secret:
-    if "://" not in text:
-        raise ValueError("expected a URL that apprise knows, such as slack://… or https://hooks.slack.com/…")
-    return Secret(text)
 
 
 def _zone(text: str) -> tzinfo | None:
@@ -110,29 +83,18 @@ def _nothing(value: object) -> object:
     return None if value in (0, "0") and not isinstance(value, bool) else value
 
 
-def _ping_url(text: str) -> Secret:
-    try:
-        parts = urlsplit(text)
-        sound = parts.scheme in {"http", "https"} and bool(parts.hostname)
-    except ValueError:
-        sound = False
-    if not sound:
-        raise ValueError("must be an address that begins with https:// (or http://)")
-    return Secret(text)
-
-
 Text = Annotated[str, Field(min_length=1)]
 Texts = Annotated[tuple[Text, ...], Field(min_length=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 FilePath = Annotated[Path, _of_text(_file_path)]
 ChannelName = Annotated[Text, AfterValidator(_channel_name)]
-ChannelUrl = Annotated[Secret, _of_text(_channel_url)]
+ChannelUrl = Annotated[Secret, _of_text(checked_channel_url)]
 
 
 class Nonce(Part):
     """The API: how to reach it, and which farms and miners to watch. `Settings.api_key` is the key to use."""
 
-    base_url: Annotated[str, AfterValidator(_base_url)] = "https://api.nonce.app"
+    base_url: Annotated[str, AfterValidator(checked_base_url)] = "https://api.nonce.app"
     workspace: Text
     api_key: Annotated[Secret, _of_text(Secret)] | None = None
     api_key_file: FilePath | None = None
@@ -142,7 +104,7 @@ class Nonce(Part):
     timeout: Duration = 15 * SECOND
     farms: Literal["all"] | Texts = "all"
     miners: Literal["all"] | Annotated[dict[Text, Texts], Field(min_length=1)] = "all"
-    app_url: Annotated[str, AfterValidator(_app_url)] | None = None
+    app_url: Annotated[str, AfterValidator(checked_app_url)] | None = None
 
 
 class Poll(Part):
@@ -159,11 +121,19 @@ class Store(Part):
     retain: Duration = 90 * DAY
 
 
+class Flapping(Part):
+    """When an alert flaps, and for how long it must be calm."""
+
+    changes: Annotated[int, Field(ge=2)] = 4
+    within: Duration = HOUR
+
+
 class Alerts(Part):
-    later: ClassVar[frozenset[str]] = frozenset({"flapping"})
+    """What holds for all alerts. `flapping` is None for `none`."""
 
     baseline: Literal["learn", "alert"] = "learn"
     max_age: Duration = 24 * HOUR
+    flapping: Annotated[Flapping | None, BeforeValidator(_none)] = Flapping()
 
 
 class Channel(Part):
@@ -187,6 +157,21 @@ class Channel(Part):
         return self.several or tuple(filter(None, [self.single]))
 
 
+class Escalate(Part):
+    """Whom else to tell when nobody has acknowledged it for so long."""
+
+    after: Duration
+    channels: Texts
+
+
+class MuteHours(Part):
+    """Some hours of some days; `timezone` is None for the one of the file."""
+
+    weekdays: Annotated[frozenset[int], _of_texts(parse_weekdays)] = WEEK
+    times: Annotated[tuple[tuple[int, int], ...], _of_texts(_spans)] = ()
+    timezone: Annotated[tzinfo | None, _of_text(_zone)] = None
+
+
 class Route(Part):
     """Which alerts go where, and when.
 
@@ -194,14 +179,14 @@ class Route(Part):
     alerts. The values of `match` are as in rules, uncompiled.
     """
 
-    later: ClassVar[frozenset[str]] = frozenset({"mute_times", "escalate"})
-
     match: dict[Text, str | tuple[str, ...]] = Field(default_factory=dict)
     channels: tuple[Text, ...]
     group_by: tuple[Text, ...] = ("rule", "farm")
     group_wait: DurationOrZero | None = None
     group_interval: Duration = 5 * MINUTE
     repeat_interval: Duration | Literal["never"] | None = None
+    mute_times: tuple[Text, ...] = ()
+    escalate: Escalate | None = None
     goes_on: bool = Field(default=False, alias="continue")
 
 
@@ -220,14 +205,12 @@ class Log(Part):
 class Heartbeat(Part):
     """The dead man's ping; `url` is None for none."""
 
-    url: Annotated[Secret, _of_text(_ping_url)] | None = None
+    url: Annotated[Secret, _of_text(checked_ping_url)] | None = None
     every: Duration = MINUTE
 
 
 class File(Part):
     """The file as it is written."""
-
-    later: ClassVar[frozenset[str]] = frozenset({"mute_times"})
 
     nonce: Nonce
     poll: Poll = Poll()
@@ -237,6 +220,7 @@ class File(Part):
     alerts: Alerts = Alerts()
     channels: dict[ChannelName, Channel] = Field(default_factory=dict)
     routes: tuple[Route, ...] = ()
+    mute_times: dict[Text, Annotated[tuple[MuteHours, ...], Field(min_length=1)]] = Field(default_factory=dict)
     daily: Daily = Daily()
     heartbeat: Heartbeat = Heartbeat()
     log: Log = Log()
@@ -261,6 +245,7 @@ class Settings:
     alerts: Alerts
     channels: Mapping[str, Channel]
     routes: tuple[Route, ...]
+    mute_times: Mapping[str, tuple[MuteHours, ...]]
     daily: Daily
     heartbeat: Heartbeat
     log: Log

@@ -134,3 +134,26 @@ def test_a_restart_does_not_decide_again_what_was_decided() -> None:
     after.restore([one, two], [Heard(1, "ops", 1, end_told=False)], records, reasons=known)
     assert {number: why.reason for (number, _), why in known.items()} == {1: Hush.UNCHANGED, 2: Hush.WAITING}
     assert spoken(after, T + 2 * MINUTE) == ([], {})
+
+
+def test_what_ended_while_it_was_hushed_is_told_by_whoever_hushed_it() -> None:
+    """Also if it began a moment before, and had not been told by then."""
+    desk = board(rule("some", "cause"), rule("cause"))
+    hushed = episode(2)
+    desk.update(hushed, T)
+    desk.update(episode(1, "cause", at=T + SECOND), T + 2 * SECOND)
+    (message,), _ = spoken(desk, T + MINUTE)
+    assert {member.episode.id for member in message.members} == {1}
+    desk.update(over(hushed, T + HOUR), T + HOUR)
+    assert spoken(desk, T + 2 * HOUR)[0] == []
+    desk.update(over(episode(1, "cause", at=T + SECOND), T + 3 * HOUR), T + 3 * HOUR)
+    assert [one.say for one in spoken(desk, T + 4 * HOUR)[0]] == [Say.ALL_ENDED]
+
+
+def test_an_end_that_became_known_days_later_is_told_to_whoever_heard_of_the_alert() -> None:
+    desk = board()
+    desk.update(episode(1), T)
+    spoken(desk, T + MINUTE)
+    desk.update(replace(over(episode(1), T + HOUR), end_known_at=T + 3 * DAY), T + 3 * DAY)
+    spoken(desk, T + 3 * DAY)
+    assert [one.say for one in spoken(desk, T + 3 * DAY + HOUR)[0]] == [Say.ALL_ENDED]

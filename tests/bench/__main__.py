@@ -5,7 +5,7 @@ import argparse
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import detection, ingest, memory, quiet, rules, start
+from tests.bench import backtest, detection, ingest, memory, quiet, rules, start
 from watcher.logs import configure
 
 PARTS = {
@@ -13,6 +13,7 @@ PARTS = {
     "quiet": quiet.measure,
     "ingest": ingest.measure,
     "rules": rules.measure,
+    "backtest": backtest.measure,
     "memory": memory.measure,
     "start": start.measure,
 }

@@ -13,10 +13,10 @@ rules:
   - {name: checksum, match: {status: failed, error: "*checksum*"}, by: [farm, model], resolve: {after: 6h}}
   - {name: no-pool, match: {status: failed, error: "/pool did not/"}, by: [farm], resolve: {after: 1h}}
   - {name: cancelled, match: {status: cancelled}, by: [farm, batch]}
-  - {name: slow-reboot, match: {task: miner.system.reboot, status: succeed, duration: "> 4m"}, by: [farm, miner]}
-  - {name: long-queue, match: {status: pending, queue_time: "> 30m"}, by: [farm, task]}
+  - {name: slow-reboot, match: {task: miner.system.reboot, status: succeed, duration: "> 8m"}, by: [farm, miner]}
+  - {name: long-queue, match: {task: miner.pool.update, status: pending, queue_time: "> 30m"}}
   - {name: s21-failing, match: {model: "Antminer S21*", status: failed}, by: [farm, miner], resolve: never}
-  - {name: sick-miner-works, match: {health: hashboard_missing, status: pending}, by: [farm, miner]}
+  - {name: sick-miner, match: {health: hashboard_missing, status: failed}, by: [farm, miner]}
   - name: big-firmware
     match: {task: miner.firmware.update, status: pending}
     by: [farm, batch]
@@ -36,7 +36,7 @@ rules:
     match: {task: miner.firmware.*, status: failed}
     count: {at_least: 5, within: 6h}
     by: [batch]
-  - {name: storm, match: {status: created}, count: {at_least: 150, within: 5m}, by: [farm]}
+  - {name: storm, match: {task: miner.firmware.update, status: created}, count: {at_least: 150, within: 5m}}
   - name: version-fails
     match: {status: [failed, timed_out]}
     count: {at_least: 6, within: 2h, distinct: miner}
@@ -64,21 +64,25 @@ rules:
     ratio: {at_least: 25%, within: 3h, min_total: 20, of: {task: miner.system.reboot, status: pending}}
 
   # --- stuck
-  - {name: not-begun, match: {status: [created, queuing]}, stuck: {longer_than: 30m}, by: [farm]}
+  - {name: not-begun, match: {task: miner.power_mode.update, status: [created, queuing]}, stuck: {longer_than: 30m}}
   - {name: runs-long, match: {status: pending}, stuck: {longer_than: 15m}}
   - {name: batch-stuck, match: {task: miner.firmware.update}, stuck: {longer_than: 20m}, by: [farm, batch]}
   - {name: reboot-stuck, match: {task: miner.system.reboot, status: pending}, stuck: {longer_than: 10m}}
 
   # --- absent
-  - {name: farm-quiet, match: {}, absent: {within: 2h}}
-  - {name: nothing-succeeds, match: {status: succeed}, absent: {within: 3h}}
+  - {name: no-pool-work, match: {task: miner.pool.update, status: pending}, absent: {within: 6h}}
+  - {name: no-reboot, match: {task: miner.system.reboot, status: succeed}, absent: {within: 3h}}
   - {name: no-logs, match: {task: miner.log.get, status: succeed}, absent: {within: 12h}}
   - {name: no-firmware, match: {task: miner.firmware.update, status: succeed}, absent: {within: 1d}, by: [farm, model]}
-  - {name: miner-silent, match: {status: succeed}, absent: {within: 2d}, by: [farm, miner]}
+  - {name: miner-silent, match: {task: miner.log.get, status: succeed}, absent: {within: 12d}, by: [farm, miner]}
 
   # --- sequence
   - name: failed-again
-    sequence: {steps: [{status: failed}, {status: failed}], within: 2d, without: {status: succeed}}
+    match: {task: miner.power_mode.update}
+    sequence:
+      steps: [{status: failed}, {status: failed}]
+      within: 2d
+      without: {task: miner.power_mode.update, status: succeed}
   - name: firmware-then-reboot
     sequence:
       steps: [{task: miner.firmware.update, status: succeed}, {task: miner.system.reboot, status: [failed, timed_out]}]
@@ -95,7 +99,9 @@ rules:
   # --- spike
   - {name: failures-spike, match: {status: [failed, timed_out]}, spike: {times: 4, within: 30m, baseline: 6h, min: 10}}
   - {name: timeouts-spike, match: {status: timed_out}, spike: {times: 5, within: 1h, baseline: 1d, min: 5}}
-  - {name: work-spike, match: {status: created}, spike: {times: 3, within: 15m, baseline: 3h, min: 100}}
+  - name: log-spike
+    match: {task: miner.log.get, status: created}
+    spike: {times: 3, within: 1h, baseline: 6h, min: 50}
   - name: model-spike
     match: {status: failed}
     spike: {times: 3, within: 2h, baseline: 1d, min: 5}
@@ -103,13 +109,17 @@ rules:
   - {name: cancels-spike, match: {status: cancelled}, spike: {times: 4, within: 2h, baseline: 1d, min: 2}}
 
   # --- new
-  - {name: new-version, match: {status: succeed}, new: {field: firmware_version, memory: 10d, learn: 1d}}
-  - {name: new-model, match: {status: created}, new: {field: model, memory: 14d, learn: 3d}}
+  - name: new-version
+    match: {task: miner.firmware.update, status: succeed}
+    new: {field: firmware_version, memory: 10d, learn: 1d}
+  - name: new-model
+    match: {task: miner.firmware.update, status: created}
+    new: {field: model, memory: 14d, learn: 3d}
   - name: new-reason
     match: {status: failed}
     new: {field: error, memory: 7d, learn: 2d}
     resolve: {after: 1h}
-  - {name: new-task, match: {status: created}, new: {field: task, memory: 1d, learn: 2d}, resolve: {after: 1h}}
+  - {name: new-task, match: {status: timed_out}, new: {field: task, memory: 1d, learn: 2d}, resolve: {after: 1h}}
 """
 
 

@@ -316,3 +316,20 @@ def test_an_older_readings_update_says_nothing_of_a_later_status() -> None:
 def test_what_two_readings_leave_open(first: Task, then: Task, left: frozenset[Part]) -> None:
     assert merge(first, then).lacks == left
     assert merge(then, first).lacks == left
+
+
+def test_an_end_told_in_whole_seconds_is_not_before_a_beginning_in_the_same_second() -> None:
+    begun = Task("f", "t", "reboot", "pending", "m", times={"created": 1000, "pending": 16_001})
+    ended = Task("f", "t", "reboot", "succeed", "m", times={"created": 1000, "pending": 16_000, "succeed": 16_000})
+
+    def found(*readings: Task) -> list[tuple[str, int]]:
+        task = readings[0]
+        for reading in readings[1:]:
+            task = merge(task, reading)
+        transitions = transitions_of(task, {}, updated_at=None, observed_at=20_000, last_open=None, baseline=None)
+        return [(one.status, one.at) for one in transitions]
+
+    told = [("created", 1000), ("pending", 16_001), ("succeed", 16_001)]
+    assert found(begun, ended) == found(ended, begun) == told
+    exact = replace(ended, times={"succeed": 16_300})
+    assert found(begun, ended, exact) == [*told[:2], ("succeed", 16_300)]

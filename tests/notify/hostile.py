@@ -3,11 +3,9 @@
 import random
 from collections.abc import Iterator
 
+from watcher.model.digest import AlertLine, Cause, Digest
 from watcher.model.message import (
-    AlertLine,
-    Cause,
     Closing,
-    Digest,
     Link,
     Message,
     MinerLine,

@@ -6,11 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from watcher.model.codec import from_json, to_json
+from watcher.model.digest import AlertLine, Cause, Digest
 from watcher.model.message import (
-    AlertLine,
-    Cause,
     Closing,
-    Digest,
     Link,
     Message,
     MinerLine,

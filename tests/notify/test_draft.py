@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from watcher.model.act import Act, Deed
 from watcher.model.message import (
     Closing,
     Link,
@@ -104,6 +105,30 @@ def test_a_catch_up_has_one_line_for_each_section(message: Message, resolved: Se
         "\n"
         "Message 9c21f0"
     )
+
+
+def test_what_was_over_before_it_could_be_told_claims_no_blindness_that_there_was_not(message: Message) -> None:
+    (section,) = message.sections
+    over = replace(section, state=State.RESOLVED, ended_at=message.at)
+    assert said(message, say=Say.CATCH_UP, sections=(over,)).title == (
+        "Already over: Firmware updates are failing, North Barn"
+    )
+
+
+def test_an_end_tells_no_change_since_the_last_message(message: Message) -> None:
+    (section,) = message.sections
+    over = replace(section, state=State.RESOLVED, ended_at=message.at)
+    since = Since(message.at - HOUR, 300, 0, 0, 1)
+    assert "Since the last" not in said(message, say=Say.ALL_ENDED, sections=(over,), since=since).body
+
+
+def test_the_one_kind_of_task_is_named_once_and_can_be_copied(message: Message) -> None:
+    (section,) = message.sections
+    labels = {"farm": "North Barn", "task": "miner.firmware.update"}
+    told = replace(section, labels=labels, tasks={"miner.firmware.update failed": 300})
+    assert said(message, sections=(told,)).body.count("miner.firmware.update") == 1
+    over = replace(told, state=State.RESOLVED, ended_at=message.at)
+    assert "task: miner.firmware.update\n" in said(message, sections=(over,)).body
 
 
 @pytest.mark.parametrize(
@@ -222,7 +247,7 @@ def test_a_batch_that_is_over_tells_what_is_left_to_do(message: Message) -> None
     )
     text = said(message, say=Say.BATCH_ENDED, sections=(), closing=closing, severity=Severity.WARNING)
     assert text.kind is Kind.WARNING
-    assert text.title == "Over: 840 of 900 miner.firmware.update, North Barn"
+    assert text.title == "Batch over: 840 of 900 miner.firmware.update succeeded, North Barn"
     assert text.body == (
         "840 of 900 succeeded, 48 failed, 12 timed_out; 60 miners to do again\n"
         "Over at 16:05:00 CST, 1h59m after it began\n"
@@ -294,3 +319,29 @@ BASE = Message(
     ),
     0,
 )
+
+
+def test_what_people_did_is_told_with_who_and_why_and_as_text(message: Message) -> None:
+    acts = (
+        Act(Deed.ACKNOWLEDGED, "bob", message.at - MINUTE, "pump @here\nevil.com"),
+        Act(Deed.SILENCED, "alice", message.at + HOUR, ""),
+        Act(Deed.SILENCE_ENDED, "eve", message.at - HOUR, "rollout"),
+    )
+    section = replace(message.sections[0], acts=acts, flaps=(6, HOUR))
+    text = said(message, sections=(section,))
+    assert text.title == "Flapping: Firmware updates are failing, North Barn"
+    lines = [line.replace("\u200b", "") for line in text.body.splitlines()]
+    assert "Flapping: it fired and ended 6 times within 1h; quiet until it is calm for 1h." in lines
+    (bob,) = [line for line in lines if line.startswith("Acknowledged by bob at ")]
+    assert bob.endswith(": pump ＠here evil.com")
+    assert "@here" not in text.body
+    assert any(line.startswith("Silenced by alice until ") and line.endswith(".") for line in lines)
+    assert any(line.startswith("The silence of eve ended at ") and line.endswith(": rollout") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("say", "opening"),
+    [(Say.ESCALATED, "Nobody has acknowledged this: "), (Say.UNMUTED, "Still firing, no longer muted: ")],
+)
+def test_why_it_comes_only_now_is_its_first_word(message: Message, say: Say, opening: str) -> None:
+    assert said(message, say=say).title == f"{opening}Firmware updates are failing, North Barn"

@@ -59,6 +59,41 @@ ROWS: dict[str, tuple[Channel, Gate | None, str]] = {
         Gate.SAID,
         "it counts as told by what spoke for it",
     ),
+    "a silence tells whose it is, until when, and why": (
+        channel(Why(Hush.SILENCED, due=5 * MINUTE, what="7", author="alice", comment="rollout")),
+        Gate.SILENCE,
+        "silence 7 of alice until 5m: rollout",
+    ),
+    "a mute route tells its mute times": (
+        channel(Why(Hush.MUTED, due=5 * MINUTE, what="nights")),
+        Gate.MUTE,
+        "the route is mute until 5m: mute_times nights",
+    ),
+    "and so does what came and went in them": (
+        channel(Why(Hush.MUTED, what="nights"), ended=True),
+        Gate.MUTE,
+        "it came and went while the route was mute: mute_times nights",
+    ),
+    "what flaps says how much and until when": (
+        channel(Why(Hush.FLAPPING, due=5 * MINUTE, what="4 changes within 1h")),
+        Gate.FLAPPING,
+        "it flaps (4 changes within 1h) and was told as flapping: quiet until it is calm, at the earliest at 5m",
+    ),
+    "an escalation tells when": (
+        channel(Why(Hush.WAITING, due=5 * MINUTE, what="escalation")),
+        Gate.TIMERS,
+        "it is told here at 5m, unless it ends or somebody acknowledges it by then",
+    ),
+    "or that nobody was told of it yet": (
+        channel(Why(Hush.WAITING, what="escalation")),
+        Gate.TIMERS,
+        "it is told here only if nobody acknowledges it where it is told first",
+    ),
+    "or who has acknowledged it": (
+        channel(Why(Hush.ACKNOWLEDGED, author="bob", comment="on it")),
+        Gate.TIMERS,
+        "not escalated: acknowledged by bob: on it",
+    ),
     "what was said and taken has passed": (channel(Why(Say.FIRST, message="m1"), SENT), None, ""),
     "a message that waits tells the last answer and the next try": (
         channel(Why(Say.FIRST), parcel("queued", REFUSED, next_at=2 * MINUTE)),
@@ -93,6 +128,15 @@ def test_the_first_gate_that_said_no(row: str) -> None:
         (Why(Hush.WAITING, due=9 * MINUTE), "; what is new since is said at 9m"),
         (Why(Hush.WAITING), "; what is new since goes with the group's next message"),
         (Why(Hush.INHIBITED, by="a", by_rule="r"), "; since then alert a of rule r speaks for it (unless)"),
+        (
+            Why(Hush.ACKNOWLEDGED, author="bob", comment="on it"),
+            "; acknowledged by bob (on it): not repeated until it gets worse",
+        ),
+        (
+            Why(Hush.SILENCED, due=9 * MINUTE, what="7", author="alice", comment=""),
+            "; since then silence 7 of alice until 9m",
+        ),
+        (Why(Hush.MUTED, due=9 * MINUTE, what="nights"), "; since then the route is mute until 9m: mute_times nights"),
         (Why(Say.FIRST, message="m1"), ""),
     ],
 )

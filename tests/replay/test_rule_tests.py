@@ -124,6 +124,28 @@ def test_routes_and_groups_decide_what_is_sent(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
 
 
+def test_the_mute_times_and_the_escalation_of_a_route_hold_in_virtual_time(tmp_path: Path) -> None:
+    """Tests begin at midnight UTC."""
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "a.yaml").write_text(
+        "rules:\n  - {name: failing, match: {status: failed}}\ntests:\n"
+        "  - name: the night is quiet\n"
+        "    given:\n      - {at: 1h, task: miner.system.reboot, miner: m1, status: failed}\n"
+        "    expect:\n      - {at: 5h, firing: [{rule: failing}], sent: []}\n"
+        "      - {at: 6h, sent: [{channel: ops, reason: unmuted}]}\n"
+        "      - {at: 7h, sent: [{channel: oncall, reason: escalated}]}\n"
+        "      - {at: 20h, sent: []}\n"
+    )
+    (tmp_path / "config.yaml").write_text(
+        "nonce: {workspace: org_x}\ntimezone: UTC\n"
+        "channels: {ops: {url: '${OPS_URL}'}, oncall: {url: '${ONCALL_URL}'}}\n"
+        "mute_times: {nights: [{times: ['22:00-06:00']}]}\n"
+        "routes: [{channels: [ops], mute_times: [nights], escalate: {after: 20m, channels: [oncall]}}]\n"
+    )
+    result = CliRunner().invoke(app, ["rules", "test", "--config", str(tmp_path / "config.yaml")])
+    assert result.exit_code == 0, result.output
+
+
 def test_what_one_rule_fires_hushes_another(tmp_path: Path) -> None:
     result = run(
         tmp_path,

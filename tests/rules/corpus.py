@@ -396,6 +396,7 @@ HUSHED: Mapping[str, Mistake] = {
         other="match: {}\n    unless: [r]",
         about="agent-offline",
     ),
+    "closing without a batch": unless("closing: true", "7:14", "closing goes with by: [farm, batch]"),
     "unless_same alone": unless("unless_same: [farm]", "7:18", "unless_same goes with unless"),
     "unless_same as a text": unless(
         "unless: [agent-offline]\n    unless_same: farm", "8:18", "expected a list, found text"

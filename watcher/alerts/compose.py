@@ -10,6 +10,7 @@ from watcher.alerts.board import Utterance
 from watcher.alerts.figures import lines_of, links_of, miners_of, models_of, reasons_of
 from watcher.alerts.links import NO_LINKS, AppLinks
 from watcher.alerts.speech import Member
+from watcher.model.act import Act, Deed
 from watcher.model.alert import EndReason, Episode
 from watcher.model.fact import TaskFact
 from watcher.model.message import Message, Say, Section, Since, State
@@ -21,6 +22,7 @@ from watcher.rules.rule import Rule
 from watcher.rules.template import Template, TemplateFailed
 
 MOST_IDS = 3
+MOST_ACTS = 5
 MOST_ROWS = 10_000
 """Of a message's table; it is kept with the message until that is delivered."""
 LATE_AFTER: Millis = 10 * MINUTE
@@ -123,9 +125,12 @@ class Composer:
             ended_by=_ended_by(members) if state is not State.FIRING else None,
             unrepaired=self.facts.unrepaired(keys) if quiet else None,
             late=any(utterance.at - _became_news(episode) > LATE_AFTER for episode in unheard),
+            fired_at=min((episode.started_at for episode in unheard), default=None),
             runbook=None if rule is None else rule.runbook,
             cause=next((episode.cause for episode in episodes if episode.cause), None),
             without=tuple(without) if rule is not None and _across_farms(rule) else (),
+            acts=tuple(dict.fromkeys(_acts(members, utterance)))[:MOST_ACTS],
+            flaps=_flaps(members),
         )
         return section if rule is None or state is not State.FIRING else self._in_own_words(section, rule, keys)
 
@@ -166,6 +171,25 @@ class Composer:
 
     def _clock(self, at: Millis | None) -> str:
         return "" if at is None else to_datetime(at).astimezone(self.zone).strftime("%Y-%m-%d %H:%M")
+
+
+def _acts(members: Iterable[Member], utterance: Utterance) -> Iterator[Act]:
+    """What people did: once in each message that it bears upon, the end of a silence in the first one after it."""
+    spoken_at = None if utterance.before is None else utterance.before[0]
+    for member in members:
+        ack, silence, released = member.ack, member.silence, member.released
+        if ack is not None and member.acknowledged:
+            yield Act(Deed.ACKNOWLEDGED, ack.author, ack.at, ack.comment)
+        if silence is not None and silence.holds(utterance.at):
+            yield Act(Deed.SILENCED, silence.author, silence.ends_at, silence.comment)
+        elif released is not None and (spoken_at is None or spoken_at < released.ends_at):
+            yield Act(Deed.SILENCE_ENDED, released.author, released.ends_at, released.comment)
+
+
+def _flaps(members: Iterable[Member]) -> tuple[int, Millis] | None:
+    """Of the alert that changes most."""
+    found = [(member.flaps.changes, member.flaps.within) for member in members if member.flaps is not None]
+    return max(found, default=None)
 
 
 def _since(utterance: Utterance) -> Since | None:

@@ -5,7 +5,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from watcher.model.alert import Episode
-from watcher.model.message import AlertLine, Cause, Digest, Message, Say, Severity
+from watcher.model.digest import AlertLine, Cause, Digest
+from watcher.model.message import (
+    Message,
+    Say,
+    Severity,
+)
 from watcher.model.times import Millis
 from watcher.rules.rule import Rule
 

@@ -58,19 +58,20 @@ class Inhibitors:
     def hush(self, episode: Episode, *, single_events: bool) -> Episode | None:
         """Which one speaks for an episode now, so that nothing is to be said of it.
 
-        One of single events, all of which happened while it was hushed, counts as told by what hushed it.
+        One that was hushed when it ended, and one of single events all of which happened while it was hushed, count as
+        told by what hushed them.
         """
         found = self._of(episode)
         firing = next((one for one in found if one.firing), None)
         if episode.firing and firing is not None:
             return firing
-        first, last = episode.started_at, episode.ended_at
+        first = last = episode.ended_at or episode.started_at
         if episode.firing:
             if not single_events:
                 return None
-            first, last = episode.first_at or first, episode.last_at
+            first, last = episode.first_at or first, episode.last_at or last
         return next((one for one in found if _covers(one, first, last)), None)
 
 
-def _covers(one: Episode, first: Millis, last: Millis | None) -> bool:
-    return one.started_at <= first and (one.ended_at is None or (last is not None and last <= one.ended_at))
+def _covers(one: Episode, first: Millis, last: Millis) -> bool:
+    return one.started_at <= first and (one.ended_at is None or last <= one.ended_at)

@@ -33,6 +33,7 @@ class Utterance:
         unheard: ids of the episodes among both that the channel had not heard of.
         concerned: ids of those that it is sent for; the others are merely counted along.
         before: when the group last spoke, and the events that it then told of; None for its first message.
+        outgrown: episodes that have got worse since somebody acknowledged them: that holds no more.
     """
 
     id: str
@@ -45,6 +46,7 @@ class Utterance:
     unheard: frozenset[int]
     concerned: frozenset[int] = frozenset()
     before: tuple[Millis, int] | None = None
+    outgrown: frozenset[int] = frozenset()
 
     @property
     def members(self) -> tuple[Member, ...]:
@@ -53,12 +55,14 @@ class Utterance:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What a channel was told of an episode, as the store keeps it."""
+    """What a channel was told of an episode, as the store keeps it: first, and last."""
 
     episode: int
     channel: str
     count: int
     end_told: bool
+    first_at: Millis | None = None
+    last_at: Millis | None = None
 
 
 @dataclass(frozen=True, slots=True)

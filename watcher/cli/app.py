@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from watcher import __version__
+from watcher.cli.ack import ack
 from watcher.cli.alerts import alerts
 from watcher.cli.backup import backup
 from watcher.cli.check import check
@@ -16,6 +17,7 @@ from watcher.cli.outbox import app as outbox
 from watcher.cli.routes import app as routes
 from watcher.cli.rules import app as rules
 from watcher.cli.run import run
+from watcher.cli.silence import app as silence
 from watcher.cli.status import status
 from watcher.cli.tasks import tasks
 from watcher.cli.why_not import why_not
@@ -45,10 +47,11 @@ def _all(
     pass
 
 
-for _command in (demo, init, check, run, alerts, explain, why_not, tasks, notify, status, backup):
+for _command in (demo, init, check, run, alerts, ack, explain, why_not, tasks, notify, status, backup):
     app.command()(_command)
 app.add_typer(rules, name="rules")
 app.add_typer(routes, name="routes")
+app.add_typer(silence, name="silence")
 app.add_typer(outbox, name="outbox")
 
 

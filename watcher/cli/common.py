@@ -3,8 +3,8 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from datetime import tzinfo
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, tzinfo
 from enum import IntEnum
 from functools import wraps
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ParamSpec
 import typer
 
 from watcher.errors import ApiError, ConfigError, StoreError, StoreFailed, WatcherError
-from watcher.model.times import Millis, iso, to_datetime
+from watcher.model.times import Millis, from_datetime, iso, to_datetime
 
 if TYPE_CHECKING:
     from watcher.config import Reading
@@ -97,6 +97,55 @@ def reader(config: Path | None) -> "tuple[Reading, Store]":
 
     found = for_reading(find(config, os.environ), os.environ)
     return found, Store(open_reader(found.store))
+
+
+def writer(config: Path | None) -> "tuple[Reading, Store]":
+    """As `reader`, for a command that writes: in short transactions, beside a running daemon."""
+    from watcher.config import find, for_reading
+    from watcher.store.database import open_writer
+    from watcher.store.store import Store
+
+    found = for_reading(find(config, os.environ), os.environ)
+    return found, Store(open_writer(found.store))
+
+
+def author(said: str | None, environ: Mapping[str, str]) -> str:
+    """Who acts: as said, else who became another user, else the user."""
+    return said or environ.get("SUDO_USER") or environ.get("USER") or environ.get("LOGNAME") or "somebody"
+
+
+def time_of(text: str, zone: tzinfo, option: str) -> Millis:
+    """A moment as an option gives it: ISO 8601; without a zone, the configured one."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter("expected a time such as 2026-03-01T12:00", param_hint=option) from None
+    return from_datetime(found if found.tzinfo else found.replace(tzinfo=zone))
+
+
+def length_of(text: str, option: str) -> Millis:
+    """A length of time as an option gives it."""
+    from watcher.rules.quantities import parse_duration
+
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from None
+
+
+def alert_named(store: "Store", text: str) -> str | None:
+    """The fingerprint that begins so; None after saying why there is none."""
+    from watcher.rules.wording import listed, suggestion
+
+    found = store.episodes.fingerprints(text.strip().lower())
+    if len(found) == 1 and text.strip():
+        return found[0]
+    if found and text.strip():
+        complain(f"{text} is the beginning of {len(found)} alerts: {listed(found[:5], 'and')}{' …' * (len(found) > 5)}")
+        return None
+    near = suggestion(text, store.episodes.fingerprints())
+    complain(f"no alert {text!r}{near}: `nonce-watcher alerts --all` lists them; to ask about a rule, use `why-not`")
+    return None
 
 
 def show(

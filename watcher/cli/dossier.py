@@ -62,11 +62,12 @@ class Dossier:
         """The daemon's groups as the store has them."""
         if self.loaded is None:
             return None
-        from watcher.loading import voices
+        from watcher.loading import damping, voices
 
         told = {name: Voice(name, resolved) for name, resolved in voices(self.loaded.settings).items()}
         max_age = self.loaded.settings.alerts.max_age
-        board = Board(self.loaded.routes, self.rules, told, max_age=max_age)
+        damped = damping(self.loaded.settings)
+        board = Board(self.loaded.routes, self.rules, told, max_age=max_age, damping=damped)
         recall(board, self.store, self.present, max_age)
         return board
 
@@ -181,7 +182,6 @@ class Dossier:
             return "as the routes were then"
         if found is None:
             return "the routes lead it elsewhere now"
-        number = next((at for at, one in enumerate(self.loaded.routes) if one.timers is found.timers), None)
         labels = " ".join(f"{name}={value or '(none)'}" for name, value in found.labels.items()) or "(all)"
         rule = self.rules.get(episode.alert.rule)
         timers = found.timers
@@ -190,7 +190,9 @@ class Dossier:
         said = f"group_wait {wait}, group_interval {duration_text(timers.interval)}"
         again = f"repeat_interval {duration_text(repeat) if repeat else 'never'}"
         own = "" if rule is None or rule.notify is None else " by the rule's notify"
-        return f"routes[{number}]{own}, group {labels}: {said}, {again}"
+        if found.after is not None:
+            return f"routes[{found.route}], escalated {duration_text(found.after)} after it was first told, {labels}"
+        return f"routes[{found.route}]{own}, group {labels}: {said}, {again}"
 
 
 def open_dossier(config: Path | None) -> Dossier:

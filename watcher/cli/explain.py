@@ -1,12 +1,11 @@
 """`explain`: why an alert fired, and why it was said or not; also of any moment of the past."""
 
 from collections.abc import Sequence
-from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from watcher.cli.common import Config, Exit, Json, command, complain
+from watcher.cli.common import Config, Exit, Json, alert_named, command, complain, time_of
 
 if TYPE_CHECKING:
     from watcher.cli.dossier import Dossier
@@ -40,10 +39,10 @@ def explain(
 
     dossier = open_dossier(config)
     try:
-        name = _named(dossier, alert)
+        name = alert_named(dossier.store, alert)
         if name is None:
             return Exit.USAGE
-        moment = None if at is None else _moment(at, dossier.zone)
+        moment = None if at is None else time_of(at, dossier.zone, "--at")
         until = dossier.present if moment is None else moment
         episodes = dossier.store.episodes.of(name, 0)
         episode = latest(episodes, until)
@@ -61,31 +60,6 @@ def explain(
     finally:
         dossier.store.close()
     return Exit.DONE
-
-
-def _named(dossier: "Dossier", text: str) -> str | None:
-    """The fingerprint that is meant; None after saying why there is none."""
-    from watcher.rules.wording import listed, suggestion
-
-    found = dossier.store.episodes.fingerprints(text.strip().lower())
-    if len(found) == 1 and text.strip():
-        return found[0]
-    if found and text.strip():
-        complain(f"{text} is the beginning of {len(found)} alerts: {listed(found[:5], 'and')}{' …' * (len(found) > 5)}")
-        return None
-    near = suggestion(text, dossier.store.episodes.fingerprints())
-    complain(f"no alert {text!r}{near}: `nonce-watcher alerts --all` lists them; to ask about a rule, use `why-not`")
-    return None
-
-
-def _moment(text: str, zone: tzinfo) -> "Millis":
-    from watcher.model.times import from_datetime
-
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter("expected a time such as 2026-03-01T12:00", param_hint="--at") from None
-    return from_datetime(found if found.tzinfo else found.replace(tzinfo=zone))
 
 
 def _explained(
@@ -271,8 +245,11 @@ def _decision_line(one: dict[str, Any]) -> str:
     details = [
         f"message {one['message']}" if one["message"] else "",
         f"because of {one['by_rule']} (alert {one['by']})" if one["by"] else "",
+        f"by {one['author']}" + (f" ({one['comment']})" if one["comment"] else "") if one["author"] else "",
         f"until {one['due']}" if one["due"] else "",
     ]
+    if one["what"]:
+        details.insert(0, f"silence {one['what']}" if one["reason"] == "silenced" else one["what"])
     said = ", ".join(text for text in details if text)
     where = "" if one["channel"] is None else f" on {one['channel']}"
     return f"{one['at']}  {one['reason']}{where}" + (f": {said}" if said else "")

@@ -30,6 +30,7 @@ def try_labels(
     from watcher.loading import load_all
     from watcher.model.alert import Alert
     from watcher.model.message import Severity
+    from watcher.model.times import duration_text
     from watcher.rules.wording import quoted, suggestion
 
     loaded = load_all(find(config, os.environ), WithoutSecrets())
@@ -51,18 +52,19 @@ def try_labels(
     complete = {"severity": severity.value, **({} if rule is None else rule.labels), **said}
     alert = Alert("", said.get("rule", ""), severity, (), complete)
     notify = None if rule is None else rule.notify
-    rows: list[dict[str, Any]] = []
-    for found in destinations(loaded.routes, alert, notify):
-        number = next(place for place, route in enumerate(loaded.routes) if route.timers is found.timers)
-        rows.append(
-            {
-                "route": f"routes[{number}]",
-                "channel": found.channel,
-                "group": " ".join(f"{name}={value or '…'}" for name, value in found.labels.items()) or "(all)",
-                **_timers(found.timers, severity, single=rule is not None and rule.of_single_events),
-            }
-        )
-    columns = ("route", "channel", "group", "group_wait", "group_interval", "repeat_interval")
+    rows: list[dict[str, Any]] = [
+        {
+            "route": f"routes[{found.route}]",
+            "channel": found.channel,
+            "group": " ".join(f"{name}={value or '…'}" for name, value in found.labels.items()) or "(all)",
+            **_timers(found.timers, severity, single=rule is not None and rule.of_single_events),
+            "mute_times": " ".join(one.name for one in found.mutes.times) or None,
+            "escalated after": None if found.after is None else duration_text(found.after),
+        }
+        for found in destinations(loaded.routes, alert, notify)
+    ]
+    columns = ["route", "channel", "group", "group_wait", "group_interval", "repeat_interval"]
+    columns += [name for name in ("mute_times", "escalated after") if any(row[name] for row in rows)]
     show(rows, columns, as_json=json, empty="no route takes it")
     return Exit.DONE
 

@@ -14,6 +14,10 @@ class Hush(StrEnum):
     WAITING = "waiting"
     BASELINE = "baseline"
     INHIBITED = "inhibited"
+    SILENCED = "silenced"
+    MUTED = "muted"
+    ACKNOWLEDGED = "acknowledged"
+    FLAPPING = "flapping"
     FOLDED = "folded"
     """told by a digest, together with others"""
     TOO_OLD = "too_old"
@@ -29,6 +33,8 @@ class Why:
         due: when it changes, if nothing new comes; None for never or unknown.
         message: id of the message that said it.
         by: of an inhibited one, the fingerprint of the alert that speaks for it; `by_rule`: that one's rule.
+        what: the silence's number, the names of the mute times, or how often it flapped.
+        author: who silenced or acknowledged it, with their `comment`.
     """
 
     reason: Say | Hush
@@ -37,10 +43,17 @@ class Why:
     message: str | None = None
     by: str | None = None
     by_rule: str | None = None
+    what: str | None = None
+    author: str | None = None
+    comment: str | None = None
 
     def same(self, other: "Why | None") -> bool:
         """Whether it is the same decision still: another due time alone makes no other one."""
-        return other is not None and self.reason is other.reason and self.by == other.by
+        if other is None or self.reason is not other.reason:
+            return False
+        # A flapping alert changes all the time; how often is no other decision.
+        hangs_on = (self.by, self.author, None if self.reason is Hush.FLAPPING else self.what)
+        return hangs_on == (other.by, other.author, None if other.reason is Hush.FLAPPING else other.what)
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,17 @@ def _times(known: Mapping[str, Millis], told: Mapping[str, Millis]) -> Mapping[s
     }
 
 
+def _in_life(told: Mapping[str, Millis]) -> Mapping[str, Millis]:
+    """A status told in whole seconds is not entered before one of its life that was told more precisely."""
+    times, latest = dict(told), 0
+    for status in sorted(times, key=_progress):
+        at = times[status]
+        if at % 1000 == 0 and at < latest < at + 1000:
+            times[status] = latest
+        latest = max(latest, times[status])
+    return times
+
+
 def _precise(at: Millis) -> tuple[Millis, Millis]:
     """The earlier second, and within it the more precise time: one source gives seconds, another more."""
     return at // 1000, -(at % 1000)
@@ -129,7 +140,7 @@ def transitions_of(
             if it is not later.
     """
     found = dict(known)
-    for status, at in task.times.items():
+    for status, at in _in_life(task.times).items():
         before = known.get(status)
         if before is not None and not before.observed:
             found[status] = before if before.at == at else before._replace(at=at)

@@ -5,17 +5,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from watcher.model.act import Act
+from watcher.model.digest import Digest
+from watcher.model.severity import Severity
 from watcher.model.times import Millis
-
-
-class Severity(StrEnum):
-    INFO = "info"
-    WARNING = "warning"
-    CRITICAL = "critical"
-
-    @property
-    def rank(self) -> int:
-        return list(Severity).index(self)
 
 
 class Say(StrEnum):
@@ -27,6 +20,8 @@ class Say(StrEnum):
     ALL_ENDED = "all_ended"
     CATCH_UP = "catch_up"
     REPEAT = "repeat"
+    ESCALATED = "escalated"
+    UNMUTED = "unmuted"
     ALREADY = "already"
     SAMPLE = "sample"
     BATCH_ENDED = "batch_ended"
@@ -134,69 +129,6 @@ class Closing:
     rows: tuple[TaskLine, ...] = ()
 
 
-class Cause(StrEnum):
-    """Why many things are said in one message."""
-
-    BUDGET = "budget"
-    """the channel had had as many messages as it may have"""
-    OUTAGE = "outage"
-    """messages could not be delivered in time"""
-    DAILY = "daily"
-
-
-@dataclass(frozen=True, slots=True)
-class AlertLine:
-    """One alert in one line.
-
-    Args:
-        rule: what its rule says happened.
-        place: the values of its labels that say where, the farm first.
-    """
-
-    id: str
-    rule: str
-    severity: Severity
-    place: tuple[str, ...]
-    count: int
-    started_at: Millis
-    ended_at: Millis | None = None
-    ended_by: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Digest:
-    """What many messages would have said, counted.
-
-    Args:
-        messages: how many.
-        since: when the first of them was made; of a daily summary, when the last one was.
-        standing: alerts that fire: critical ones first, then the oldest.
-        standing_total: how many there are.
-        over: alerts that have ended, the oldest first.
-        over_total: how many there are.
-        passed: how many of these had also begun since.
-        rules: alerts by rule, commonest first.
-        farms: alerts by farm, commonest first.
-        others: what messages said that are about no alert, a line each.
-        unsaid: of a daily summary, why alerts were not told: a reason → how many.
-        died: of a daily summary, what was given up: channel, the last reason, how many messages.
-    """
-
-    cause: Cause
-    messages: int
-    since: Millis
-    standing: tuple[AlertLine, ...]
-    standing_total: int
-    over: tuple[AlertLine, ...]
-    over_total: int
-    passed: int
-    rules: tuple[tuple[str, int], ...]
-    farms: tuple[tuple[str, int], ...]
-    others: tuple[str, ...] = ()
-    unsaid: tuple[tuple[str, int], ...] = ()
-    died: tuple[tuple[str, str, int], ...] = ()
-
-
 @dataclass(frozen=True, slots=True)
 class Section:
     """What a message says of one rule's alerts that share a state.
@@ -223,6 +155,7 @@ class Section:
         ended_by: in words what ended them; None while firing.
         unrepaired: of a quiet end: how many of the miners still lack a later success, and of how many.
         late: told more than ten minutes after it fired.
+        fired_at: of what this channel had not heard of: when the first of it fired.
         title: the rule's own title, rendered; None for the default words.
         body: the rule's own body, rendered; None for the default words.
         runbook: the rule's link.
@@ -232,6 +165,8 @@ class Section:
         models: tasks by the model of their miner, commonest first.
         links: to what it is about, in the operator's app.
         rows: its tasks, up to the composer's bound.
+        acts: what people did about its alerts.
+        flaps: it flaps: how often it changed of late, and within how long (ms).
     """
 
     rule: str
@@ -255,6 +190,7 @@ class Section:
     ended_by: str | None = None
     unrepaired: tuple[int, int] | None = None
     late: bool = False
+    fired_at: Millis | None = None
     title: str | None = None
     body: str | None = None
     runbook: str | None = None
@@ -264,6 +200,8 @@ class Section:
     models: tuple[tuple[str, int], ...] = ()
     links: tuple[Link, ...] = ()
     rows: tuple[TaskLine, ...] = ()
+    acts: tuple[Act, ...] = ()
+    flaps: tuple[int, Millis] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,3 +235,17 @@ class Message:
     closing: Closing | None = None
     digest: Digest | None = None
     undelivered: str | None = None
+
+
+__all__ = [
+    "Closing",
+    "Link",
+    "Message",
+    "MinerLine",
+    "Say",
+    "Section",
+    "Severity",
+    "Since",
+    "State",
+    "TaskLine",
+]

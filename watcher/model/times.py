@@ -32,7 +32,7 @@ def to_datetime(moment: Millis) -> datetime:
 
 def iso(moment: Millis) -> str:
     """ISO 8601 in UTC, with milliseconds: `2026-11-23T19:09:03.120Z`."""
-    return to_datetime(moment).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment % 1000:03d}Z"
+    return to_datetime(moment).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def duration_text(length: Millis) -> str:

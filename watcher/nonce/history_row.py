@@ -63,18 +63,21 @@ class _Timed(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only
         Raises:
             ValueError: a time lies before 1970.
         """
-        found = {}
-        for status, at in (
-            (CREATED, self.created_at),
-            (QUEUING, self.queuing_at),
-            (PENDING, self.pending_at),
-            (SUCCEED, self.succeed_at),
-            (FAILED, self.failed_at),
-            (TIMED_OUT, self.timed_out_at),
-            (CANCELLED, self.cancelled_at),
-        ):
-            if at is not None:
-                found[status] = from_datetime(at)
+        found: dict[str, Millis] = {}
+        if self.created_at is not None:  # one by one: a loop over seven takes twice as long
+            found[CREATED] = from_datetime(self.created_at)
+        if self.queuing_at is not None:
+            found[QUEUING] = from_datetime(self.queuing_at)
+        if self.pending_at is not None:
+            found[PENDING] = from_datetime(self.pending_at)
+        if self.succeed_at is not None:
+            found[SUCCEED] = from_datetime(self.succeed_at)
+        if self.failed_at is not None:
+            found[FAILED] = from_datetime(self.failed_at)
+        if self.timed_out_at is not None:
+            found[TIMED_OUT] = from_datetime(self.timed_out_at)
+        if self.cancelled_at is not None:
+            found[CANCELLED] = from_datetime(self.cancelled_at)
         if found and min(found.values()) <= 0:
             raise ValueError("before 1970 lie only the zero times of programming languages")
         return found

@@ -14,9 +14,9 @@ _MODELS = 6
 
 
 def closing_headline(closing: Closing) -> str:
-    """`Done: 840 of 900 miner.firmware.update, North Barn`."""
-    word = "Done" if closing.succeeded == closing.total else "Over"
-    return f"{word}: {_share(closing)} {task_name(closing.task)}, {inert(closing.farm)}"
+    """`Batch over: 840 of 900 miner.firmware.update succeeded, North Barn`."""
+    word = "done" if closing.succeeded == closing.total else "over"
+    return f"Batch {word}: {_share(closing)} {task_name(closing.task)} succeeded, {inert(closing.farm)}"
 
 
 def closing_part(closing: Closing, present: Millis, zone: tzinfo) -> Part:

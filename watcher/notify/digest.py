@@ -3,7 +3,10 @@
 from collections.abc import Iterator
 from datetime import tzinfo
 
-from watcher.model.message import AlertLine, Cause, Digest, Severity
+from watcher.model.digest import AlertLine, Cause, Digest
+from watcher.model.message import (
+    Severity,
+)
 from watcher.model.times import Millis, duration_text
 from watcher.notify.document import Block, Gives, Line, Listing, Part, Span, Style, plain
 from watcher.notify.moments import counted, moment
@@ -20,6 +23,7 @@ _UNSAID = {
     "silenced": "silenced",
     "muted": "muted by their hours",
     "acknowledged": "acknowledged",
+    "flapping": "beginning and ending again and again",
     "too_old": "over for too long when first known",
 }
 

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from datetime import tzinfo
 
 from watcher.model.message import Message, Say, Section, Severity, Since, State
-from watcher.model.times import duration_text
+from watcher.model.times import Millis, duration_text
+from watcher.notify.acts import act_line, flapping
 from watcher.notify.closing import closing_headline, closing_part
 from watcher.notify.digest import digest_headline, digest_part
 from watcher.notify.document import Block, Document, Gives, Line, Listing, Part, Span, Style, plain
@@ -21,6 +22,8 @@ _OPENINGS = {
     Say.ALREADY: "Already so when I started: ",
     Say.GREW: "Growing: ",
     Say.REPEAT: "Still firing: ",
+    Say.ESCALATED: "Nobody has acknowledged this: ",
+    Say.UNMUTED: "Still firing, no longer muted: ",
     Say.SAMPLE: "Sample, nothing has happened: ",
 }
 
@@ -73,27 +76,30 @@ def _headline(message: Message, zone: tzinfo) -> str:
         return closing_headline(message.closing)
     if message.digest is not None:
         return digest_headline(message.digest, message.at, zone)
-    if message.say is Say.CATCH_UP:
-        return _while_blind(message, zone)
+    if message.say is Say.CATCH_UP and message.unseen:
+        return _while_blind(message, message.unseen, zone)
     if not message.sections:
         return (inert(message.notes[0]) if message.notes else "") or "A note from nonce-watcher"
     firing = _firing(message)
     told = firing or message.sections
     first = told[0]
-    if firing and clean(first.title or "") and message.say not in _OPENINGS:
+    if firing and first.flaps is not None:
+        opening = "Flapping: "
+    elif firing and clean(first.title or "") and message.say not in _OPENINGS:
         opening = ""  # the rule's own title stands for itself
     elif firing:
         opening = _OPENINGS.get(message.say, f"{message.severity.value.capitalize()}: ")
+    elif message.say is Say.CATCH_UP:
+        opening = "Already over: "
     else:
         opening = "Resolved: " if first.state is State.RESOLVED else "Ended: "
     more = f" (and {len(told) - 1} more)" if len(told) > 1 else ""
     return f"{opening}{headline(first)}{more}"
 
 
-def _while_blind(message: Message, zone: tzinfo) -> str:
-    unseen = f", {span(*message.unseen, message.at, zone)}" if message.unseen else ""
+def _while_blind(message: Message, unseen: tuple[Millis, Millis], zone: tzinfo) -> str:
     alerts = sum(section.alerts for section in message.sections)
-    return f"While I could not see{unseen}: {counted(alerts, 'alert')} came and went"
+    return f"While I could not see, {span(*unseen, message.at, zone)}: {counted(alerts, 'alert')} came and went"
 
 
 def _parts(message: Message, zone: tzinfo) -> Iterator[Part]:
@@ -110,8 +116,11 @@ def _parts(message: Message, zone: tzinfo) -> Iterator[Part]:
         if number:  # of the first, the message's headline tells it
             state = section.severity.value if section.state is State.FIRING else section.state.value
             heading = plain(f"{state.upper()}: {headline(section)}")
-        since = () if message.since is None or number else (_since(message.since, message, zone),)
-        blocks = tuple(_blocks(section, since, message, zone))
+        since = (
+            () if message.since is None or number or not _firing(message) else (_since(message.since, message, zone),)
+        )
+        done = tuple(act_line(act, message.at, zone) for act in section.acts)
+        blocks = tuple(_blocks(section, (*flapping(section), *done, *since), message, zone))
         yield Part(heading, blocks, short, least(section), section.count, section.alerts)
 
 
@@ -128,8 +137,8 @@ def _since(since: Since, message: Message, zone: tzinfo) -> Line:
 def _blocks(section: Section, since: tuple[Line, ...], message: Message, zone: tzinfo) -> Iterator[Block]:
     late: tuple[Line, ...] = ()
     if section.late:
-        fired = moment(section.started_at, message.at, zone)
-        after = duration_text(message.at - section.started_at)
+        began = section.started_at if section.fired_at is None else section.fired_at
+        fired, after = moment(began, message.at, zone), duration_text(message.at - began)
         late = (plain(f"Late: fired at {fired}, told {after} after."),)
     own = inert_lines(section.body) if section.body else ""
     if own:

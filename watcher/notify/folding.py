@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from watcher.model.message import Cause
+from watcher.model.digest import Cause
 from watcher.model.times import MINUTE, Millis
 from watcher.store.folds import Waiting
 

@@ -67,6 +67,7 @@ def _of_watcher(
     """A trouble of the watcher itself: no task, but a cause."""
     if section.state is not State.FIRING:
         yield from _end(section, present, zone)
+        place = f"{place}It was: "
     yield plain(f"{place}{inert(section.cause or '', _TITLE * 2)}")
     yield from marks
     if section.state is State.FIRING:
@@ -76,7 +77,8 @@ def _of_watcher(
 def brief(section: Section, present: Millis, zone: tzinfo) -> Line:
     """A section in one line, as a catch-up message lists them."""
     end = section.ended_at or section.last_at or section.started_at
-    ended = f"; {inert(section.ended_by)}" if section.ended_by else ""
+    ended = f"; {_words(section.ended_by)}" if section.ended_by else ""
+    ended += "; flapping, quiet until it is calm" if section.flaps is not None else ""
     lasted = span(section.started_at, end, present, zone)
     return (
         Span(f"• {headline(section)}: {_extent(section)}, {lasted}{ended} ("),
@@ -125,10 +127,15 @@ def _end(section: Section, present: Millis, zone: tzinfo) -> Iterator[Block]:
     if section.unrepaired is not None and section.last_at is not None:
         lacking, total = section.unrepaired
         yield plain(f"No new ones since {moment(section.last_at, present, zone)}; {_still(lacking, total)}.")
-    elif section.ended_by:
-        words = inert(section.ended_by)
+    elif section.ended_by and section.cause is None:
+        words = _words(section.ended_by)
         sentence = words[:1].upper() + words[1:]
         yield plain(sentence if sentence.endswith((".", "…")) else f"{sentence}.")
+
+
+def _words(foreign: str) -> str:
+    """As `inert`, but the names of tasks in it can be copied."""
+    return " ".join(task_name(word) for word in clean(foreign).split())
 
 
 def _still(lacking: int, total: int) -> str:
@@ -233,13 +240,31 @@ def _times(section: Section, present: Millis, zone: tzinfo) -> str:
 
 
 def _labels(section: Section) -> Iterator[Block]:
+    told = _told_already(section)
     shown = tuple(
-        plain(f"{inert(name)}: {inert(value) if value is not None else 'unknown'}")
+        plain(f"{inert(name)}: {_value(name, value)}")
         for name, value in section.labels.items()
-        if name not in _OBVIOUS
+        if name not in told and not (section.cause is not None and value is None)
     )
     if shown:
         yield Listing(Gives.LABELS, (joined(shown, " · "),), "line of labels", bullets=False)
+
+
+def _told_already(section: Section) -> set[str]:
+    """The labels whose values stand elsewhere in the message."""
+    if section.cause is not None:
+        return {*_OBVIOUS, "watcher"}
+    one_task = section.state is State.FIRING and len(section.tasks) == 1
+    one_miner = section.state is State.FIRING and bool(section.miners) and section.miners_total == 1
+    linked_batch = any(link.text == f"Batch {section.labels.get('batch')}" for link in section.links)
+    also = {"task": one_task, "miner": one_miner, "batch": linked_batch}
+    return {*_OBVIOUS, *(name for name, stands in also.items() if stands)}
+
+
+def _value(name: str, value: str | None) -> str:
+    if value is None:
+        return "unknown"
+    return task_name(value) if name == "task" else inert(value)
 
 
 def _ids(section: Section) -> Line:

@@ -9,7 +9,7 @@ import structlog
 from watcher.alerts.digest import Digester, digest_message
 from watcher.model.codec import from_json, to_json
 from watcher.model.decision import Decided, Hush, Why
-from watcher.model.message import Cause
+from watcher.model.digest import Cause
 from watcher.model.times import HOUR, Millis
 from watcher.notify.draft import headline_of
 from watcher.notify.fallback import instead

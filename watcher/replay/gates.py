@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from watcher.alerts.reasons import ESCALATION
 from watcher.model.alert import Episode, Origin
 from watcher.model.decision import Hush, Why
 from watcher.model.times import Millis, duration_text
@@ -30,7 +31,11 @@ class Gate(StrEnum):
     LEARNT = "learnt"
     """what was so at the first contact, or when the rule was edited, is nobody's news"""
     INHIBITION = "inhibition"
+    SILENCE = "silence"
+    FLAPPING = "flapping"
     ROUTE = "route"
+    MUTE = "mute"
+    """the route's mute times"""
     TIMERS = "timers"
     SAID = "said"
     """deduplication: what was said is not said again"""
@@ -140,7 +145,14 @@ def of_channel(channel: Channel, when: When) -> Iterator[Passage]:
         yield Passage(Gate.INHIBITION, Answer.STOPS, words, name)
         return
     yield Passage(Gate.INHIBITION, Answer.PASSES, _not_hushed(channel), name)
+    kept = None if why is None or channel.sent else _kept_quiet(why, when)
+    if kept is not None and kept[0] is not Gate.MUTE:
+        yield Passage(kept[0], Answer.STOPS, kept[1], name)
+        return
     yield Passage(Gate.ROUTE, Answer.PASSES, channel.route, name)
+    if kept is not None:
+        yield Passage(kept[0], Answer.STOPS if channel.ended else Answer.WAITS, kept[1], name)
+        return
     if not channel.sent:
         yield _unsaid(channel, when)
         return
@@ -151,6 +163,24 @@ def of_channel(channel: Channel, when: When) -> Iterator[Passage]:
         yield from (_outbox(parcel, name, when) for parcel in sent.parcels)
         if not sent.parcels:
             yield Passage(Gate.OUTBOX, Answer.PASSES, "what became of it is older than the store keeps", name)
+
+
+def _kept_quiet(why: Why, when: When) -> tuple[Gate, str] | None:
+    """What people and mute times keep quiet, and an alert that flaps; None where nothing of that does."""
+    until = "" if why.due is None else f" until {when(why.due)}"
+    comment = f": {why.comment}" if why.comment else ""
+    match why.reason:
+        case Hush.SILENCED:
+            return Gate.SILENCE, f"silence {why.what} of {why.author}{until}{comment}"
+        case Hush.FLAPPING:
+            often = f" ({why.what})" if why.what else ""
+            calm = "" if why.due is None else f", at the earliest at {when(why.due)}"
+            return Gate.FLAPPING, f"it flaps{often} and was told as flapping: quiet until it is calm{calm}"
+        case Hush.MUTED if why.due is None:
+            return Gate.MUTE, f"it came and went while the route was mute: mute_times {why.what}"
+        case Hush.MUTED:
+            return Gate.MUTE, f"the route is mute{until}: mute_times {why.what}"
+    return None
 
 
 def _not_hushed(channel: Channel) -> str:
@@ -171,6 +201,14 @@ def _unsaid(channel: Channel, when: When) -> Passage:
             return Passage(Gate.TIMERS, Answer.STOPS, words, name)
         case Hush.UNCHANGED:
             return Passage(Gate.SAID, Answer.STOPS, "it counts as told by what spoke for it", name)
+    if why is not None and why.reason is Hush.ACKNOWLEDGED:
+        words = f"not escalated: acknowledged by {why.author}{f': {why.comment}' if why.comment else ''}"
+        return Passage(Gate.TIMERS, Answer.STOPS, words, name)
+    if why is not None and why.what == ESCALATION:
+        words = "it is told here only if nobody acknowledges it where it is told first"
+        if why.due is not None:
+            words = f"it is told here at {when(why.due)}, unless it ends or somebody acknowledges it by then"
+        return Passage(Gate.TIMERS, Answer.WAITS, words, name)
     if why is not None and why.due is not None:
         return Passage(Gate.TIMERS, Answer.WAITS, f"its group speaks at {when(why.due)}", name)
     words = "it came and went: one message tells all such" if channel.ended else "one message tells what was already so"
@@ -192,9 +230,13 @@ def _said(channel: Channel, last: Sent, when: When) -> str:
             return f"{said}; what is new since is said at {when(why.due)}"
         case Hush.WAITING:
             return f"{said}; what is new since goes with the group's next message"
+        case Hush.ACKNOWLEDGED if why is not None:
+            comment = f" ({why.comment})" if why.comment else ""
+            return f"{said}; acknowledged by {why.author}{comment}: not repeated until it gets worse"
         case Hush.INHIBITED if why is not None:
             return f"{said}; since then alert {why.by} of rule {why.by_rule} speaks for it (unless)"
-    return said
+    kept = None if why is None else _kept_quiet(why, when)
+    return said if kept is None else f"{said}; since then {kept[1]}"
 
 
 def _outbox(parcel: Parcel, name: str, when: When) -> Passage:

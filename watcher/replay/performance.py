@@ -5,6 +5,7 @@ from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from watcher.alerts.board import Board, Utterance, Voice
+from watcher.alerts.flapping import Damping
 from watcher.alerts.identity import alert_of
 from watcher.alerts.routes import Route
 from watcher.model.alert import Episode, Origin
@@ -24,6 +25,7 @@ class Stage:
         routes: compiled; the last takes everything.
         voices: the channels.
         until: nothing after this moment exists.
+        damping: when an alert counts as flapping; None for never.
     """
 
     rules: Sequence[Rule]
@@ -31,6 +33,7 @@ class Stage:
     voices: Sequence[Voice]
     until: Millis
     max_age: Millis = DAY
+    damping: Damping | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +129,7 @@ def utterances(stage: Stage, played: Sequence[Played]) -> Iterator[Utterance]:
     """
     rules: Mapping[str, Rule] = {rule.name: rule for rule in stage.rules}
     voices = {voice.name: voice for voice in stage.voices}
-    board = Board(stage.routes, rules, voices, max_age=stage.max_age)
+    board = Board(stage.routes, rules, voices, max_age=stage.max_age, damping=stage.damping)
     moments = heapq.merge(*(_moments(one) for one in played), key=lambda pair: pair[0])
     due: Millis | None = None
     now: Millis | None = None

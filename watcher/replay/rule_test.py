@@ -7,6 +7,7 @@ from typing import Any
 
 from watcher.alerts.board import Utterance, Voice
 from watcher.alerts.compose import Composer
+from watcher.alerts.flapping import Damping
 from watcher.alerts.routes import Route
 from watcher.model.message import Message
 from watcher.model.times import Millis, duration_text
@@ -46,12 +47,14 @@ class Theatre:
     Args:
         rules: by name.
         words: turns a message into what a channel would show.
+        damping: when an alert counts as flapping; None for never.
     """
 
     rules: Mapping[str, Rule]
     routes: Sequence[Route]
     voices: Sequence[Voice]
     words: Callable[[Message], str]
+    damping: Damping | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,7 @@ def run_test(test: TestPart, theatre: Theatre, names: Sequence[str]) -> list[Dif
         subjects = subjects_of(test.given, START)
     except GivenWrong as wrong:
         return [Difference(("given", wrong.row), str(wrong))]
-    stage = Stage(rules, theatre.routes, theatre.voices, until)
+    stage = Stage(rules, theatre.routes, theatre.voices, until, damping=theatre.damping)
     played = episodes_of(stage, subjects)
     composer = Composer({rule.name: rule for rule in rules}, Known(subjects), UTC)
     sent = [_Sent(one, theatre.words(composer.message(one))) for one in utterances(stage, played)]

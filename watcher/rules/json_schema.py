@@ -33,6 +33,8 @@ _RULE = {
     "expire": "What on_success and on wait for at most, with each and new; or never. Default: 7d.",
     "unless": "Rules whose alerts hush this one's while they fire.",
     "unless_same": "The labels in which the two must be the same. Default: [farm].",
+    "closing": "true: whoever was told of an alert hears what became of its batch when that is over. Goes with batch "
+    "in by. Default: false.",
     "notify": "Channels in place of those of the first route that matches. Default: the routes decide.",
     "labels": "More labels, for routes; not rule, severity or a field of by.",
     "runbook": "An address, shown in the message.",
@@ -131,7 +133,7 @@ _KNOWN = {"status": STATUSES, "agent_status": ("online", "offline")}
 """Values that an editor may propose; others are as good."""
 
 _OF_SINGLE_EVENTS = ("resolve", "expire")
-_NOT_OF_WATCHER = ("by", "keep_firing_for", "resolve", "expire", "where", "unless", "unless_same", *KINDS)
+_NOT_OF_WATCHER = ("by", "keep_firing_for", "resolve", "expire", "where", "unless", "unless_same", "closing", *KINDS)
 
 
 class _Generate(GenerateJsonSchema):

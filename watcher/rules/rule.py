@@ -24,6 +24,7 @@ class Rule:
         tells_expiry: an end by `after` or `expire` is news, since the rule names it itself.
         of_single_events: its alerts are about single events and need no repeats.
         unless: rules whose alerts hush this one's, where both have the same values of the labels `unless_same`.
+        closing: whoever was told of one of its alerts is told what became of the alert's batch once that is over.
         notify: channels that replace the route's; None where the routes decide.
     """
 
@@ -40,6 +41,7 @@ class Rule:
     of_single_events: bool = False
     unless: frozenset[str] = frozenset()
     unless_same: tuple[str, ...] = DEFAULT_UNLESS_SAME
+    closing: bool = False
     notify: tuple[str, ...] | None = None
     runbook: str | None = None
     title: Template | None = None
@@ -49,6 +51,11 @@ class Rule:
     def of_watcher(self) -> bool:
         """It is about the watcher itself, not about tasks."""
         return isinstance(self.condition, OfWatcher)
+
+    @property
+    def within_farm(self) -> bool:
+        """What happens in one farm is nothing to its alerts in another."""
+        return bool({"farm", "farm_id"} & set(self.by)) and self.condition.within_farm
 
     @property
     def memory(self) -> Millis | None:

@@ -1,7 +1,7 @@
 """One rule over a finished history: its events through its alerts, each in the order of time."""
 
 from bisect import bisect_left
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,8 +16,10 @@ from watcher.rules.scope import Scope
 from watcher.rules.stretch import Stretch
 from watcher.rules.tracker import AlertKey, Tracker, new_tracker, run
 
-_FULL = 64
+_FULL = 16
 """So many events of an alert wait before they are judged, and at least twice as many as had to go on waiting."""
+_MOST = 20_000
+"""So many events are held by all alerts of a rule before all are judged, and at least twice as many as had to be."""
 _MANY = 256
 """So many events of a rule that listens wait before they are put in order; likewise."""
 _EVERYWHERE = Scope()
@@ -48,6 +50,8 @@ class Run:
     found: list[Firing] = field(default_factory=list)
     _trackers: dict[By, Tracker] = field(default_factory=dict)
     _begun: dict[By, Event] = field(default_factory=dict)
+    _held: int = 0
+    _most: int = _MOST
     by_status: bool = field(init=False)
     _needs_beginning: bool = field(init=False)
 
@@ -98,8 +102,11 @@ class Run:
             if begun is None or event.at < begun.at:
                 self._begun[values] = event
         tracker.pending.append(event)
+        self._held += 1
         if len(tracker.pending) >= tracker.full:
             self._judge(tracker, before - 1)
+        elif self._held >= self._most:
+            self._sweep(before - 1)
 
     def finish(self) -> None:
         """Find every stretch up to the end, the open ones included."""
@@ -109,6 +116,15 @@ class Run:
                 self.found.append(Firing(tracker.key, tracker.life.firing))
         self._trackers.clear()
 
+    def _sweep(self, until: Millis) -> None:
+        """Judge all alerts: of many of them nothing more may come, and what they hold is held for nothing."""
+        for tracker in list(self._trackers.values()):
+            self._judge(tracker, until)
+            tracker.signal.advance(until)
+            if tracker.idle() and tracker.key[1] in self._trackers:
+                self.forget(tracker)
+        self._most = max(_MOST, 2 * self._held)
+
     def _made(self, values: By) -> Tracker:
         tracker = self._trackers[values] = new_tracker(self.rule, (self.rule.name, values), _EVERYWHERE)
         tracker.life.traced = self.traced
@@ -116,6 +132,7 @@ class Run:
         begun = self._begun.get(values)
         if begun is not None:
             tracker.pending.append(begun._replace(role=Role.SEEN))
+            self._held += 1
         return tracker
 
     def _judge(self, tracker: Tracker, until: Millis) -> None:
@@ -123,6 +140,7 @@ class Run:
         pending.sort()
         due = len(pending) if pending and pending[-1].at <= until else bisect_left(pending, (until + 1,))
         events, tracker.pending = pending[:due], pending[due:]
+        self._held -= due
         tracker.full = max(_FULL, 2 * len(tracker.pending))
         self.found += [Firing(tracker.key, one) for one in run(tracker.signal, tracker.life, events, until)]
         if tracker.idle():
@@ -145,13 +163,14 @@ class ListeningRun(Run):
     _waiting: list[_Waiting] = field(default_factory=list)
     _full: int = _MANY
     _listeners: defaultdict[Hashable, dict[By, None]] = field(default_factory=lambda: defaultdict(dict))
-    _asked: set[Hashable] = field(default_factory=set)
+    _told: dict[By, None] = field(default_factory=dict)
+    _asked: Counter[Hashable] = field(default_factory=Counter)
     _succeeded: dict[Hashable, Event] = field(default_factory=dict)
 
     def push(self, values: By, event: Event, before: Millis) -> None:
         topic = self.rule.condition.listens_for(event, values)
         if topic is not None:
-            self._asked.add(topic)
+            self._asked[topic] += 1
         self._wait(values, event, before)
 
     def hear(self, subject: Subject) -> None:
@@ -176,6 +195,10 @@ class ListeningRun(Run):
                 self._tell(where, event)
             else:
                 self._give(where, event)
+        for values in self._told:  # they may be over, and then nobody waits any more
+            if values in self._trackers:
+                self._judge(self._trackers[values], before - 1)
+        self._told.clear()
         self._waiting = [(event, number, where) for number, (event, _, where) in enumerate(waiting[due:])]
         self._full = max(_MANY, 2 * len(self._waiting))
 
@@ -184,9 +207,12 @@ class ListeningRun(Run):
         if topic is not None:
             success = self._succeeded.get(topic)
             if success is not None and repairs(success, event):
+                self._no_longer_asked(topic)
                 return  # its time was only observed: it was over by then
         Run.push(self, values, event, event.at)
         if topic is not None:
+            if values in self._listeners[topic]:
+                self._no_longer_asked(topic)
             self._listeners[topic][values] = None
             self._trackers[values].topics.add(topic)
 
@@ -195,17 +221,23 @@ class ListeningRun(Run):
             last = self._succeeded.get(topic)
             if last is None or (event.created_at or event.at) > (last.created_at or last.at):
                 self._succeeded[topic] = event
-        for values in list(self._listeners.get(topic, ())):
-            tracker = self._trackers[values]
-            tracker.pending.append(event)
-            self._judge(tracker, event.at - 1)
+        for values in self._listeners.get(topic, ()):
+            self._trackers[values].pending.append(event)
+            self._held += 1
+            self._told[values] = None
 
     def forget(self, tracker: Tracker) -> None:
         Run.forget(self, tracker)
         for topic in tracker.topics:
             del self._listeners[topic][tracker.key[1]]
+            self._no_longer_asked(topic)
             if not self._listeners[topic]:
                 del self._listeners[topic]
+
+    def _no_longer_asked(self, topic: Hashable) -> None:
+        self._asked[topic] -= 1
+        if not self._asked[topic]:
+            del self._asked[topic]
 
 
 def run_of(rule: Rule, until: Millis, *, traced: bool) -> Run:

@@ -128,7 +128,9 @@ class MessagePart(Part):
     body: Annotated[Text, AfterValidator(_template)] | None = None
 
 
-_OF_TASKS = {"by", "keep_firing_for", "resolve", "expire", "where", "unless", "unless_same"}
+_OF_TASKS = {"by", "keep_firing_for", "resolve", "expire", "where", "unless", "unless_same", "closing"}
+_SAID_ONLY = {"summary", "severity", "unless", "unless_same", "closing", "notify", "labels", "runbook", "message"}
+"""What decides nothing of what fires and when."""
 
 
 class RuleBase(Part):
@@ -146,6 +148,7 @@ class RuleBase(Part):
     expire: Annotated[Duration | None, BeforeValidator(_or_never)] = DEFAULT_EXPIRE
     unless: tuple[Text, ...] = ()
     unless_same: tuple[Text, ...] = DEFAULT_UNLESS_SAME
+    closing: bool = False
     notify: Annotated[tuple[Text, ...], Field(min_length=1)] | None = None
     labels: dict[Text, Text] = Field(default_factory=dict)
     runbook: Text | None = None
@@ -190,6 +193,8 @@ class RuleBase(Part):
                 yield (name,), text
         if self.condition == "stuck" and self.match is not None and not self._sees_open_tasks():
             yield ("match",), f"stuck is about open tasks: a status of {listed(OPEN_STATUSES)}, or none for all of them"
+        if self.closing and "batch" not in self.fields_apart:
+            yield ("closing",), "closing goes with by: [farm, batch], or another one with batch in it"
         if "unless_same" in said and not self.unless:
             yield ("unless_same",), "unless_same goes with unless: the rules whose alerts hush this one"
 
@@ -219,7 +224,7 @@ class RuleBase(Part):
         said = self.model_dump(
             mode="json",
             by_alias=True,
-            exclude={"summary", "severity", "unless", "unless_same", "notify", "labels", "runbook", "message"},
+            exclude=_SAID_ONLY,
             exclude_unset=True,
         )
         said |= {"by": self.fields_apart, "condition": self.condition}
@@ -240,6 +245,7 @@ class RuleBase(Part):
             of_single_events=KINDS[self.condition].of_single_events and not self.of_watcher,
             unless=frozenset(self.unless),
             unless_same=self.unless_same,
+            closing=self.closing,
             notify=self.notify,
             runbook=self.runbook,
             title=_compiled_template(self.message.title),

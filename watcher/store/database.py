@@ -116,6 +116,32 @@ def open_reader(path: Path) -> Database:
     return Database(path, connection)
 
 
+def open_writer(path: Path) -> Database:
+    """Open the store beside a running daemon, for a short transaction of a command.
+
+    Raises:
+        StoreUnusable: there is none, it can't be written, or it is not ours or not of this version.
+        StoreFailed: not now: its disk is full, or another program holds it.
+    """
+    if not _exists(path):
+        raise StoreUnusable(f"{path}: {_NO_STORE}")
+    if not (os.access(path, os.R_OK | os.W_OK) and os.access(path.parent, os.W_OK)):
+        raise StoreUnusable(f"{path}: may not be written by this user: run it as its owner, {_owner(path)}")
+    with _opened(path, f"{path.absolute().as_uri()}?mode=rw") as connection:
+        if migrations.pending(sqlite_utils.Database(connection, execute_plugins=False)):
+            raise StoreUnusable(f"{path}: was made by an older nonce-watcher: restart the service, which brings it up")
+        connection.execute("PRAGMA synchronous = FULL")
+    return Database(path, connection)
+
+
+def _owner(path: Path) -> str:
+    """How to act as a file's owner."""
+    try:
+        return f"such as `sudo -u {path.owner()} nonce-watcher …`"
+    except (KeyError, OSError):
+        return f"user {path.stat().st_uid}"
+
+
 def put_in_place(partial: Path, path: Path) -> None:
     """Give a finished file its name, so that a crash leaves either the old file or the whole new one."""
     _sync(partial)

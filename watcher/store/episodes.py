@@ -45,10 +45,21 @@ class Episodes:
     def open(self) -> list[Episode]:
         return self._select("WHERE e.ended_at IS NULL ORDER BY e.started_at, e.id")
 
-    def unsaid(self, since: Millis) -> list[Episode]:
-        """What a message may still have to speak of: all that fires or whose end became known after `since`."""
+    def unsaid(self, since: Millis, owed_since: Millis) -> list[Episode]:
+        """What a message may still have to speak of: all that fires, whose end became known after `since`, or whose end
+        is owed to a channel, which heard of its beginning, if it became known after `owed_since`."""
         return self._select(
-            "WHERE e.origin != 'baseline' AND (e.ended_at IS NULL OR e.end_known_at > ?) ORDER BY e.id", (since,)
+            "WHERE e.origin != 'baseline' AND (e.ended_at IS NULL OR e.end_known_at > ? OR (e.end_known_at > ? "
+            "AND EXISTS (SELECT 1 FROM told AS t WHERE t.episode = e.id AND t.end_told_at IS NULL))) ORDER BY e.id",
+            (since, owed_since),
+        )
+
+    def of_changing(self, since: Millis, reach: Millis) -> list[Episode]:
+        """Those of alerts that fired or ended after `since`: the open ones and those that ended after `reach`."""
+        return self._select(
+            "WHERE e.origin = 'news' AND (e.ended_at IS NULL OR e.ended_at > ?) AND e.alert IN (SELECT alert FROM "
+            "episodes WHERE ended_at > ?) ORDER BY e.ended_at, e.id",
+            (reach, since),
         )
 
     def numbered(self, ids: Iterable[int]) -> list[Episode]:

@@ -130,6 +130,27 @@ ALTER TABLE decisions ADD COLUMN episode INT;
 CREATE INDEX decisions_by_episode ON decisions (episode, channel);
 """
 
+_CLOSINGS = """
+CREATE TABLE closings (
+    farm_id TEXT NOT NULL, batch_id TEXT NOT NULL, channel TEXT NOT NULL, said_at INT,
+    PRIMARY KEY (farm_id, batch_id, channel)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX closings_to_say ON closings (farm_id) WHERE said_at IS NULL;
+"""
+
+_ACTS = """
+CREATE TABLE silences (
+    id INTEGER PRIMARY KEY, match TEXT NOT NULL, starts_at INT NOT NULL, ends_at INT NOT NULL,
+    author TEXT NOT NULL, comment TEXT NOT NULL, made_at INT NOT NULL
+) STRICT;
+CREATE INDEX silences_by_end ON silences (ends_at);
+CREATE TABLE acks (
+    episode INTEGER PRIMARY KEY, at INT NOT NULL, author TEXT NOT NULL, comment TEXT NOT NULL, count INT NOT NULL
+) STRICT;
+ALTER TABLE told ADD COLUMN first_at INT;
+UPDATE told SET first_at = told_at;
+"""
+
 _LETTERS = """
 CREATE TABLE messages (id TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT;
 INSERT OR IGNORE INTO messages (id, text) SELECT substr(dedupe_key, 1, instr(dedupe_key, '/') - 1), message FROM outbox;
@@ -167,6 +188,16 @@ def places(db: Database) -> None:
 @migrations()
 def reasons(db: Database) -> None:
     _apply(db, _REASONS)
+
+
+@migrations()
+def closings(db: Database) -> None:
+    _apply(db, _CLOSINGS)
+
+
+@migrations()
+def acts(db: Database) -> None:
+    _apply(db, _ACTS)
 
 
 @migrations()

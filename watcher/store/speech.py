@@ -16,6 +16,8 @@ class ToldRecord:
     channel: str
     count: int
     end_told_at: Millis | None
+    first_at: Millis | None
+    told_at: Millis
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Speech:
 
     def told(self) -> list[ToldRecord]:
         """What the channels were told of episodes that fire or ended of late."""
-        cursor = self._connection.execute("SELECT episode, channel, count, end_told_at FROM told")
+        cursor = self._connection.execute("SELECT episode, channel, count, end_told_at, first_at, told_at FROM told")
         return [ToldRecord(*row) for row in cursor]
 
     def told_of(self, episodes: Sequence[int]) -> list[tuple[int, str, str, Millis]]:
@@ -64,10 +66,11 @@ class Speech:
 
     def tell(self, episode: int, channel: str, message: str, count: int, now: Millis, *, ended: bool) -> None:
         self._connection.execute(
-            "INSERT INTO told (episode, channel, message, told_at, count, end_told_at) VALUES (?, ?, ?, ?, ?, ?) "
+            "INSERT INTO told (episode, channel, message, told_at, first_at, count, end_told_at) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?) "
             "ON CONFLICT (episode, channel) DO UPDATE SET message = excluded.message, told_at = excluded.told_at, "
             "count = excluded.count, end_told_at = excluded.end_told_at",
-            (episode, channel, message, now, count, now if ended else None),
+            (episode, channel, message, now, now, count, now if ended else None),
         )
 
     def groups(self) -> list[GroupRow]:
@@ -107,6 +110,19 @@ class Speech:
             Decided(at, alert, channel, episode or 0, _why(reason, detail))
             for at, channel, episode, reason, detail in cursor
         ]
+
+    def said(self, since: Millis) -> dict[tuple[str, str], tuple[Millis, str, set[int]]]:
+        """The messages since a moment: id and channel → when, why, and the episodes that it was sent for."""
+        cursor = self._connection.execute(
+            "SELECT json_extract(detail, '$.message'), channel, at, reason, episode FROM decisions "
+            "WHERE at > ? AND json_valid(detail) AND json_extract(detail, '$.message') IS NOT NULL "
+            "AND channel IS NOT NULL ORDER BY id",
+            (since,),
+        )
+        found: dict[tuple[str, str], tuple[Millis, str, set[int]]] = {}
+        for message, channel, at, reason, episode in cursor:
+            found.setdefault((message, channel), (at, reason, set()))[2].add(episode)
+        return found
 
     def unsaid(self, reasons: Sequence[str], since: Millis) -> list[tuple[str, int]]:
         """For each of these reasons, of how many episodes it was decided after `since`; the commonest first."""

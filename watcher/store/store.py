@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from watcher.store.acts import Acts
 from watcher.store.batches import Batches
+from watcher.store.closings import Closings
 from watcher.store.database import Database
 from watcher.store.episodes import Episodes
 from watcher.store.fleet import Fleet
@@ -31,7 +33,9 @@ class Store:
         self.folds = Folds(connection)
         self.meta = Meta(connection)
         self.batches = Batches(connection)
+        self.closings = Closings(connection)
         self.usage = Usage(connection)
+        self.acts = Acts(connection)
 
     @contextmanager
     def atomic(self) -> Iterator[None]:

@@ -11,7 +11,7 @@ from watcher.alerts.digest import Digester, digest_message
 from watcher.model.alert import Origin
 from watcher.model.codec import to_json
 from watcher.model.decision import Hush
-from watcher.model.message import Cause
+from watcher.model.digest import Cause
 from watcher.model.times import Millis, to_datetime
 from watcher.store.store import Store
 

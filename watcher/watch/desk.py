@@ -14,7 +14,7 @@ from watcher.alerts.troubles import Troubles
 from watcher.model.alert import EndReason, Episode, Origin
 from watcher.model.codec import to_json
 from watcher.model.decision import Decided, Hush, Why
-from watcher.model.message import Say
+from watcher.model.message import Message, Say
 from watcher.model.subject import TaskChange
 from watcher.model.times import DAY, Millis, iso
 from watcher.model.trouble import Trouble
@@ -24,7 +24,8 @@ from watcher.rules.scope import Scope
 from watcher.rules.tracker import Verdict
 from watcher.store.meta import RuleRecord
 from watcher.store.store import Store
-from watcher.watch.recall import recall
+from watcher.watch.closings import Closings
+from watcher.watch.recall import acts_of_people, recall
 from watcher.watch.watermarks import Watermarks
 
 _log = structlog.get_logger()
@@ -63,9 +64,11 @@ class Desk:
         self._engine = Engine([rule for rule in policy.rules if not rule.of_watcher], store.past, watermarks)
         self._of_watcher = {rule.name: rule for rule in policy.rules if rule.of_watcher}
         self._troubles = Troubles(list(self._of_watcher.values()))
+        self._closings = Closings(store, {rule.name for rule in policy.rules if rule.closing}, composer.links)
         self._open: dict[str, list[Episode]] = {}
         self._records: dict[str, GroupRecord] = {}
         self._notes: list[str] = []
+        self._acts_seen: int | None = None
         self._closed: dict[str, int] = {}
         self._told_faults: set[str] = set()
         self.unseen: tuple[Millis, Millis] | None = None
@@ -225,11 +228,22 @@ class Desk:
     def next_due(self, now: Millis) -> Millis | None:
         return self._board.next_due(now)
 
+    def heed(self, now: Millis) -> bool:
+        """Notice what people did through commands meanwhile; whether that may change what is said."""
+        version = self._store.acts.version()
+        if version == self._acts_seen:
+            return False
+        self._acts_seen = version
+        return acts_of_people(self._board, self._store, now)
+
     def speak(self, now: Millis, *, hurry: bool = False) -> int:
         """Put what is due into the outbox; returns how many messages."""
         utterances = self._board.utterances(now, self._watermarks.of(Scope()), hurry=hurry)
         for utterance in utterances:
             self._utter(utterance)
+        closings = self._closings.due(self._watermarks, now)
+        for message in closings:
+            self._queue(message)
         self._store.speech.decided(
             Decided(now, one.episode.alert.fingerprint, one.channel, one.episode.id, one.why)
             for one in self._board.reasons(now)
@@ -238,19 +252,16 @@ class Desk:
             if self._records.get(record.key) != record:
                 self._records[record.key] = record
                 self._store.speech.write_group(record, group.channel, group.labels, reason)
-        return len(utterances)
+        return len(utterances) + len(closings)
 
     def _utter(self, utterance: Utterance) -> None:
         notes = self._take_notes()
         without = [self._store.fleet.names().get(farm, farm) for farm in sorted(self._watermarks.left_out)]
         message = self._composer.message(utterance, notes=notes, unseen=self._gap(utterance), without=without)
-        text = to_json(message)
-        for target in self._policy.targets.get(utterance.channel, ()):
-            self._store.outbox.add(
-                f"{utterance.id}/{utterance.channel}/{target}", utterance.channel, target, text, utterance.at
-            )
+        self._queue(message)
         for member in utterance.members:
             episode = member.episode
+            self._closings.told(episode, utterance.channel)
             self._store.speech.tell(
                 episode.id,
                 utterance.channel,
@@ -259,6 +270,8 @@ class Desk:
                 utterance.at,
                 ended=not episode.firing,
             )
+        for episode_id in utterance.outgrown:
+            self._store.acts.outgrown(episode_id)
         why = Why(utterance.say, utterance.group.destination.key, message=utterance.id)
         self._store.speech.decided(
             Decided(utterance.at, one.episode.alert.fingerprint, utterance.channel, one.episode.id, why)
@@ -273,6 +286,12 @@ class Desk:
             firing=len(utterance.firing),
             ended=len(utterance.ended),
         )
+
+    def _queue(self, message: Message) -> None:
+        text = to_json(message)
+        for target in self._policy.targets.get(message.channel, ()):
+            key = f"{message.id}/{message.channel}/{target}"
+            self._store.outbox.add(key, message.channel, target, text, message.at)
 
     def _take_notes(self) -> list[str]:
         """What the next message says beside its own matter; kept over restarts until it is said."""

@@ -55,8 +55,9 @@ class Moments:
         self._tell_stretching()
         changes = self.desk.troubled(self.troubles, now) if self.health.settled(now) else []
         left_out = self.watermarks.leave_out(self.health.left_out(now))
+        heeded = self.desk.heed(now)
         due = self.desk.next_due(now)
-        if not (changes or left_out or self.desk.postponed or (due is not None and due <= now)):
+        if not (changes or left_out or heeded or self.desk.postponed or (due is not None and due <= now)):
             return
         with self.store.atomic():
             self.desk.note_troubles(changes, now)

@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -69,8 +70,9 @@ class _Source:
 
     def __init__(self, begin: "Millis", until: "Millis", count: int) -> None:
         self.begin, self.until, self.count = begin, until, count
+        self.tasks: Mapping[str, int] = {}
 
-    def subjects(self) -> "Iterable[Subject]":
+    def subjects(self, farms: "AbstractSet[str] | None" = None) -> "Iterable[Subject]":
         raise NotImplementedError
 
     def places(self) -> "Sequence[Place]":
@@ -78,17 +80,22 @@ class _Source:
 
 
 def _history(path: Path, until: str | None) -> _Source:
+    from functools import partial
+
+    from watcher.cli.rules.sharing import scanned
     from watcher.nonce.history import HistoryFile
     from watcher.replay.subjects import subjects_of
 
     file = HistoryFile(path)
-    file.scan()
+    file.scan(partial(scanned, file))
 
     class OfFile(_Source):
-        def subjects(self) -> "Iterable[Subject]":
-            return subjects_of(file.tasks())
+        def subjects(self, farms: "AbstractSet[str] | None" = None) -> "Iterable[Subject]":
+            return subjects_of(file.tasks(farms))
 
-    return OfFile(0, _moment(until) if until else file.until, file.count)
+    found = OfFile(0, _moment(until) if until else file.until, file.count)
+    found.tasks = file.tasks_of_farms
+    return found
 
 
 def _moment(text: str) -> "Millis":
@@ -120,7 +127,7 @@ def _store(config: Path | None, since: str) -> _Source:
     keys = store.past.keys_in_order(until - 2 * reach)
 
     class OfStore(_Source):
-        def subjects(self) -> "Iterable[Subject]":
+        def subjects(self, farms: "AbstractSet[str] | None" = None) -> "Iterable[Subject]":  # noqa: ARG002 - it reads all
             _, own = reader(config)  # a process of the replay must not share the connection of another
             return own.past.each_of(keys)
 
@@ -132,11 +139,12 @@ def _store(config: Path | None, since: str) -> _Source:
 
 def _stage(folder: Path | None, config: Path | None, source: _Source) -> "tuple[Stage, Path | None]":
     from watcher.alerts.board import Voice
+    from watcher.alerts.flapping import Damping
     from watcher.alerts.routes import Route, Timers
     from watcher.cli.rules.secrets import WithoutSecrets
     from watcher.config import CONSOLE, find
     from watcher.errors import ConfigError
-    from watcher.loading import load_all, voices
+    from watcher.loading import damping, load_all, voices
     from watcher.replay.performance import Stage
     from watcher.rules.load import load_rules
 
@@ -146,10 +154,12 @@ def _stage(folder: Path | None, config: Path | None, source: _Source) -> "tuple[
         if folder is None or config is not None:
             raise
         rules = load_rules(folder).rules
-        return Stage(rules, [Route({}, (CONSOLE,), ("rule", "farm"), Timers())], [Voice(CONSOLE)], source.until), None
+        routes = [Route({}, (CONSOLE,), ("rule", "farm"), Timers())]
+        return Stage(rules, routes, [Voice(CONSOLE)], source.until, damping=Damping()), None
     rules = loaded.rules.rules if folder is None else load_rules(folder).rules
     told = [Voice(name, resolved) for name, resolved in voices(loaded.settings).items()]
-    return Stage(rules, loaded.routes, told, source.until), loaded.settings.rules
+    damped = damping(loaded.settings)
+    return Stage(rules, loaded.routes, told, source.until, damping=damped), loaded.settings.rules
 
 
 def _replayed(stage: "Stage", source: _Source, *, traced: bool) -> "Replayed":
@@ -158,7 +168,7 @@ def _replayed(stage: "Stage", source: _Source, *, traced: bool) -> "Replayed":
 
     from watcher.cli.rules.sharing import History, replay
 
-    history = History(source.subjects, source.places(), source.count, source.until, traced)
+    history = History(source.subjects, source.places(), source.count, source.until, traced, source.tasks)
     rules = [rule for rule in stage.rules if not rule.of_watcher]
     console = Console(stderr=True)
     # It draws when it is told something, in no thread of its own: the processes of the replay are forked from here.

@@ -1,29 +1,25 @@
-"""A long history is replayed by as many processes as there are processors, each with a share of the rules: rules know
-nothing of each other, so that nobody waits for anybody."""
+"""A long history is replayed by as many processes as there are processors, none of which waits for another."""
 
-import gc
-import multiprocessing
-import os
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-from watcher.errors import WatcherError
+from watcher.cli.rules.forked import Tell, at_once, processors
+from watcher.cli.rules.shares import Part, Share, reads, shared
 from watcher.model.miner import Farm
 from watcher.model.subject import Place, Subject
 from watcher.model.times import Millis
+from watcher.nonce.history import Heads, HistoryFile, Stretch
 from watcher.rules.one_pass import Firing, OnePass
 from watcher.rules.rule import Rule
-from watcher.rules.stretch import Point, Stretch
+from watcher.rules.stretch import Point
+from watcher.rules.stretch import Stretch as Firings
 
 _WORTH_IT = 20_000
 """Of fewer tasks one process is done before a second one has begun."""
 _STEP = 2_000
-
-
-class ReplayDied(WatcherError):
-    """A process of the replay is gone; the message says what to try."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +27,20 @@ class History:
     """What is replayed.
 
     Args:
-        subjects: reads every task, in the order of their first transitions; each process reads them for itself.
+        subjects: reads every task of some farms (None: of all) in the order of their first transitions; each process
+            reads for itself.
         count: of the tasks.
+        tasks: how many each farm has; empty where nobody knows.
         until: nothing after this moment exists.
         traced: see `OnePass`.
     """
 
-    subjects: Callable[[], Iterable[Subject]]
+    subjects: Callable[[AbstractSet[str] | None], Iterable[Subject]]
     places: Sequence[Place]
     count: int
     until: Millis
     traced: bool
+    tasks: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,86 +51,87 @@ class Replayed:
     farms: dict[str, str]
 
 
-def replay(rules: Sequence[Rule], history: History, note: Callable[[int], object]) -> Replayed:
+def scanned(file: HistoryFile, stretches: Sequence[Stretch]) -> Iterator[Heads]:
+    """The heads of a file's stretches, in order, read by every processor."""
+    shares = min(processors(), len(stretches))
+    if shares <= 1:
+        yield from map(file.heads, stretches)
+        return
+    works = [partial(_scanned, file, stretches[number::shares]) for number in range(shares)]
+    parts = [iter(found) for found in at_once(works)]
+    yield from (next(parts[number % shares]) for number in range(len(stretches)))
+
+
+def _scanned(file: HistoryFile, stretches: Sequence[Stretch], _: Tell) -> list[Heads]:
+    return [file.heads(stretch) for stretch in stretches]
+
+
+def replay(
+    rules: Sequence[Rule], history: History, note: Callable[[int], object], *, processes: int | None = None
+) -> Replayed:
     """Play a history through rules.
 
     Args:
         note: told how many tasks are done.
+        processes: by default as many as there are processors, but one where there is little to do.
 
     Raises:
-        ReplayDied: a process was killed.
+        ProcessDied: a process was killed.
     """
-    shares = min(os.cpu_count() or 1, len(rules)) if history.count >= _WORTH_IT else 1
-    if shares <= 1:
-        found: list[Firing] = []
-        farms = _played(rules, history, note, found.extend)
-        return Replayed(found, farms)
-    fork = multiprocessing.get_context("fork")  # rules are full of functions, which no other way carries over
-    ends: dict[Connection, Any] = {}
-    for number in range(shares):
-        ours, theirs = fork.Pipe(duplex=False)
-        child = fork.Process(target=_share, args=(theirs, rules[number::shares], history), daemon=True)
-        child.start()
-        theirs.close()
-        ends[ours] = child
-    try:
-        return _gathered(list(ends), note)
-    finally:
-        for child in ends.values():
-            child.terminate()
-            child.join()
+    found: list[Firing] = []
+    worth = processors() if history.count >= _WORTH_IT else 1
+    shares = shared(rules, history.tasks, processes or worth)
+    if len(shares) <= 1:
+        return Replayed(found, _played((Part(tuple(rules)),), history, note, found.extend))
+    done, unpacked = [0] * len(shares), _Unpacking()
+    whole = sum(_to_read(share, history) for share in shares)
 
+    def told(number: int, said: Any) -> None:  # noqa: ANN401 - how many tasks, or what was found
+        if isinstance(said, int):
+            done[number] = said
+            note(history.count * sum(done) // whole)
+        else:
+            found.extend(map(unpacked, said))
 
-def _gathered(ends: list[Connection], note: Callable[[int], object]) -> Replayed:
-    found, farms, unpacked = list[Firing](), dict[str, str](), _Unpacking()
-    done = dict.fromkeys(ends, 0)
-    while ends:
-        for end in wait(ends):
-            try:
-                said: Any = end.recv()  # type: ignore[union-attr,call-arg]  # all of them are connections
-            except EOFError:
-                raise ReplayDied(
-                    "A process of the replay was killed, perhaps as memory ran out: try a shorter history (--since)."
-                ) from None
-            if isinstance(said, Exception):
-                raise said
-            if isinstance(said, int):
-                done[end] = said  # type: ignore[index]
-                note(min(done.values()))
-            elif isinstance(said, dict):
-                farms |= said
-                ends.remove(end)  # type: ignore[arg-type]
-            else:
-                found += map(unpacked, said)
+    farms: dict[str, str] = {}
+    for names in at_once([partial(_share, share, history) for share in shares], told):
+        farms |= names
     return Replayed(found, farms)
 
 
-def _share(end: Connection, rules: Sequence[Rule], history: History) -> None:
-    """In a process of its own: a share of the rules."""
-    gc.disable()  # nothing here refers to itself, and there is much to look through
-    try:
-        end.send(_played(rules, history, end.send, lambda found: end.send([_packed(one) for one in found])))
-    except Exception as error:  # noqa: BLE001 - it is raised where somebody can say it
-        end.send(error)
+def _to_read(share: Share, history: History) -> int:
+    farms = reads(share)
+    return history.count if farms is None else sum(history.tasks[farm] for farm in farms)
+
+
+def _share(share: Share, history: History, tell: Tell) -> dict[str, str]:
+    return _played(share, history, tell, lambda found: tell([_packed(one) for one in found]))
 
 
 def _played(
-    rules: Sequence[Rule],
+    share: Share,
     history: History,
     note: Callable[[int], object],
     found: Callable[[list[Firing]], object],
 ) -> dict[str, str]:
     """Tells how many tasks are done and what was found by then; returns the farms' names."""
     farms: dict[str, Farm] = {place.farm.id: place.farm for place in history.places}
-    engine = OnePass(rules, history.until, history.places, traced=history.traced)
-    for number, subject in enumerate(history.subjects(), 1):
+    engines = [(part.farms, _engine(part, history)) for part in share]
+    for number, subject in enumerate(history.subjects(reads(share)), 1):
         farms[subject.farm.id] = subject.farm
-        engine.feed(subject)
+        for seen, engine in engines:
+            if seen is None or subject.farm.id in seen:
+                engine.feed(subject)
         if not number % _STEP:
             note(number)
-            found(engine.ended())
-    found(engine.finish())
+            found([firing for _, engine in engines for firing in engine.ended()])
+    found([firing for _, engine in engines for firing in engine.finish()])
     return {farm.id: farm.name for farm in farms.values()}
+
+
+def _engine(part: Part, history: History) -> OnePass:
+    places = [place for place in history.places if part.farms is None or place.farm.id in part.farms]
+    return OnePass(part.rules, history.until, places, traced=history.traced)
 
 
 def _packed(one: Firing) -> tuple[Any, ...]:
@@ -156,5 +156,5 @@ class _Unpacking:
         points = None if trace is None else [Point(*point) for point in trace]
         key, peak, end = (self._same.setdefault(one, one) for one in (key, peak, end))
         tasks = self._no_tasks
-        stretch = Stretch(started_at, origin, count, total, peak, first_at, last_at, tasks, ended_at, end, points)
+        stretch = Firings(started_at, origin, count, total, peak, first_at, last_at, tasks, ended_at, end, points)
         return Firing(key, stretch)

@@ -90,10 +90,11 @@ def _theatre(folder: Path | None, config: Path | None) -> tuple[Path, "Theatre"]
     from datetime import UTC
 
     from watcher.alerts.board import Voice
+    from watcher.alerts.flapping import Damping
     from watcher.alerts.routes import Route, Timers
     from watcher.cli.rules.secrets import WithoutSecrets
     from watcher.config import CONFIG_VARIABLE, CONSOLE, find
-    from watcher.loading import load_all, voices
+    from watcher.loading import damping, load_all, voices
     from watcher.notify.families import rendered
     from watcher.notify.targets import Target
     from watcher.replay.rule_test import Theatre
@@ -106,12 +107,12 @@ def _theatre(folder: Path | None, config: Path | None) -> tuple[Path, "Theatre"]
     if folder is not None and config is None and not os.environ.get(CONFIG_VARIABLE):
         rules = load_rules(folder).rules
         anywhere = Route({}, (CONSOLE,), ("rule", "farm"), Timers())
-        return folder, Theatre({rule.name: rule for rule in rules}, [anywhere], [Voice(CONSOLE)], words)
+        return folder, Theatre({rule.name: rule for rule in rules}, [anywhere], [Voice(CONSOLE)], words, Damping())
     loaded = load_all(find(config, os.environ), WithoutSecrets())
     where = folder or loaded.settings.rules
     rules = loaded.rules.rules if folder is None else load_rules(folder).rules
     told = [Voice(name, resolved) for name, resolved in voices(loaded.settings).items()]
-    return where, Theatre({rule.name: rule for rule in rules}, loaded.routes, told, words)
+    return where, Theatre({rule.name: rule for rule in rules}, loaded.routes, told, words, damping(loaded.settings))
 
 
 def _stamps(folder: Path | None, config: Path | None) -> object:

@@ -209,6 +209,10 @@ class Condition(Protocol):
         """Everything that can end it shows in the batch that it is about."""
 
     @property
+    def within_farm(self) -> bool:
+        """Where alerts are told apart by farms, it looks at nothing beyond its own."""
+
+    @property
     def curious(self) -> bool:
         """It may need a task's full record, where a batch's reading is too poor."""
 
@@ -311,6 +315,10 @@ class Silent:
 
     @property
     def within_batch(self) -> bool:
+        return True
+
+    @property
+    def within_farm(self) -> bool:
         return True
 
     @property

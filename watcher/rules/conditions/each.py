@@ -69,6 +69,11 @@ class Each(Silent):
         return False
 
     @property
+    def within_farm(self) -> bool:
+        on = None if self.ending.resolve is None else self.ending.resolve.on
+        return on is None or not (on.names_field("farm") or on.names_field("farm_id"))
+
+    @property
     def listens(self) -> bool:
         return True
 
@@ -124,10 +129,8 @@ class Each(Silent):
         if subject.task.miner_id is None or not (resolve is None or resolve.how is ResolveHow.ON_SUCCESS):
             return ()
         topic = repair_of(subject)
-        # What it repairs happened before it was created, so that in a history in order it has been told.
-        begun_by_creation = subject.transitions[0].at == subject.task.created_at
-        if asked is not None and begun_by_creation and topic not in asked:
-            return ()
+        if asked is not None and topic not in asked and subject.transitions[0].at == subject.task.created_at:
+            return ()  # what it could repair happened before it was created: in a history in order, that has been told
         return [(topic, event_of(subject, one, Role.SUCCESS)) for one in subject.transitions if one.status == SUCCEED]
 
     @property

@@ -68,6 +68,10 @@ class New(Watched):
         return False
 
     @property
+    def within_farm(self) -> bool:
+        return self.each.within_farm
+
+    @property
     def listens(self) -> bool:
         return True
 

@@ -32,6 +32,48 @@ class RatioSpec(Part):
 
 
 @dataclass(frozen=True, slots=True)
+class Threshold:
+    """How much is enough, ready to be reckoned with.
+
+    Args:
+        part: as numerator and denominator.
+        least: how many there must be.
+        quantile: of the normal distribution at (1 + C)/2; None where no confidence is asked for.
+    """
+
+    part: tuple[int, int]
+    least: int
+    quantile: float | None
+
+    @classmethod
+    def of(cls, spec: RatioSpec) -> Self:
+        quantile = None if spec.confidence is None else NormalDist().inv_cdf(float(1 + spec.confidence) / 2)
+        return cls((spec.at_least.numerator, spec.at_least.denominator), max(spec.min_total, 1), quantile)
+
+    def reached(self, count: int, total: int) -> bool:
+        """Whether `count` of `total` is enough; with a confidence, as sure as that."""
+        numerator, denominator = self.part
+        if total < self.least or count * denominator < total * numerator:
+            return False  # nobody is sure of more than the part itself
+        return self.quantile is None or _sure(self.quantile, count, total) >= numerator / denominator
+
+    def sure(self, count: int, total: int) -> float | None:
+        """The part that `count` of `total` is at least, as sure as is asked for."""
+        return None if self.quantile is None else max(0.0, _sure(self.quantile, count, total))
+
+
+def _sure(z: float, count: int, total: int) -> float:
+    """The lower end of the two-sided Wilson score interval (Wilson 1927, J. Am. Stat. Assoc. 22): with p = count/total
+    and z the quantile of the normal distribution at (1 + C)/2,
+    (p + z²/2n − z·√(p(1−p)/n + z²/4n²)) / (1 + z²/n).
+    """
+    part = count / total
+    middle = part + z * z / (2 * total)
+    width = z * math.sqrt(part * (1 - part) / total + z * z / (4 * total * total))
+    return (middle - width) / (1 + z * z / total)
+
+
+@dataclass(frozen=True, slots=True)
 class Ratio(Composite):
     """Args:
     of: what the ratio is taken of; by default what the match says, with every final status.
@@ -40,10 +82,11 @@ class Ratio(Composite):
     match: Matcher
     spec: RatioSpec
     of: Matcher
+    threshold: Threshold
 
     @classmethod
     def build(cls, match: Matcher, spec: RatioSpec) -> Self:
-        return cls(match, spec, _finals(match) if spec.of is None else spec.of.compiled())
+        return cls(match, spec, _finals(match) if spec.of is None else spec.of.compiled(), Threshold.of(spec))
 
     @property
     def matches(self) -> tuple[Matcher, ...]:
@@ -85,7 +128,8 @@ class Ratio(Composite):
         return [Hit(event_of(subject, one, Role.MATCH if one in matching else Role.OF), one) for one in counted]
 
     def signal(self) -> "RatioSignal | DistinctRatioSignal":
-        return RatioSignal(self.spec) if self.spec.distinct is None else DistinctRatioSignal(self.spec)
+        kind = RatioSignal if self.spec.distinct is None else DistinctRatioSignal
+        return kind(self.spec, self.threshold)
 
     def phrase(self) -> str:
         spec = self.spec
@@ -105,36 +149,13 @@ def _text(part: Fraction) -> str:
     return f"{float(100 * part):g}%"
 
 
-def reached(spec: RatioSpec, count: int, total: int) -> bool:
-    """Whether `count` of `total` is enough; with a confidence, as sure as that."""
-    if total < spec.min_total or not total:
-        return False
-    if spec.confidence is None:
-        return count * spec.at_least.denominator >= total * spec.at_least.numerator
-    return _sure(spec.confidence, count, total) >= float(spec.at_least)
-
-
-def _sure(confidence: Fraction, count: int, total: int) -> float:
-    """The part that `count` of `total` is at least, as sure as that.
-
-    The lower end of the two-sided Wilson score interval (Wilson 1927, J. Am. Stat. Assoc. 22): with p = count/total
-    and z the quantile of the normal distribution at (1 + C)/2,
-    (p + z²/2n − z·√(p(1−p)/n + z²/4n²)) / (1 + z²/n).
-    """
-    z = NormalDist().inv_cdf(float(1 + confidence) / 2)
-    part = count / total
-    middle = part + z * z / (2 * total)
-    width = z * math.sqrt(part * (1 - part) / total + z * z / (4 * total * total))
-    return (middle - width) / (1 + z * z / total)
-
-
-def _figures(spec: RatioSpec, count: int, total: int) -> str:
+def _figures(spec: RatioSpec, threshold: Threshold, count: int, total: int) -> str:
     what = " miners" if spec.distinct else ""
     if not total:
         return f"nothing to take a part of within {duration_text(spec.within)}"
     part = f"{count} of {total}{what} = {100 * count / total:.3g}%"
     if spec.confidence is not None:
-        part += f", {100 * max(0.0, _sure(spec.confidence, count, total)):.3g}% are {_text(spec.confidence)} sure"
+        part += f", {100 * (threshold.sure(count, total) or 0):.3g}% are {_text(spec.confidence)} sure"
     least = "" if spec.min_total == 1 else f" of at least {spec.min_total}{what}"
     return f"{part} within {duration_text(spec.within)}, {_text(spec.at_least)}{least} needed"
 
@@ -144,6 +165,7 @@ class RatioSignal:
     """Every transition counts."""
 
     spec: RatioSpec
+    threshold: Threshold
     window: deque[Event] = field(default_factory=deque)
     matching: deque[Event] = field(default_factory=deque)
     arrived: list[Event] = field(default_factory=list)
@@ -175,7 +197,7 @@ class RatioSignal:
         return self.window[0].at + self.spec.within if self.matching else None
 
     def holds(self) -> bool:
-        return reached(self.spec, len(self.matching), len(self.window))
+        return self.threshold.reached(len(self.matching), len(self.window))
 
     def standing(self) -> Sequence[Event]:
         return self.matching
@@ -190,7 +212,7 @@ class RatioSignal:
         return _ended(self.spec, len(self.window))
 
     def figures(self, at: Millis) -> str:  # noqa: ARG002 - part of a protocol
-        return _figures(self.spec, len(self.matching), len(self.window))
+        return _figures(self.spec, self.threshold, len(self.matching), len(self.window))
 
     def warmed_up(self) -> None:
         pass
@@ -199,7 +221,7 @@ class RatioSignal:
         return not self.window
 
     def copy(self) -> Self:
-        return type(self)(self.spec, self.window.copy(), self.matching.copy())
+        return type(self)(self.spec, self.threshold, self.window.copy(), self.matching.copy())
 
 
 @dataclass(slots=True)
@@ -207,6 +229,7 @@ class DistinctRatioSignal:
     """Each miner counts once, by its latest transition in the window."""
 
     spec: RatioSpec
+    threshold: Threshold
     window: deque[Event] = field(default_factory=deque)
     latest: dict[str, Event] = field(default_factory=dict)
     matching: int = 0
@@ -247,7 +270,7 @@ class DistinctRatioSignal:
         return self.window[0].at + self.spec.within if self.matching else None
 
     def holds(self) -> bool:
-        return reached(self.spec, self.matching, len(self.latest))
+        return self.threshold.reached(self.matching, len(self.latest))
 
     def standing(self) -> Iterable[Event]:
         return [event for event in self.window if self.latest.get(event.miner_id or "") is event and _counts(event)]
@@ -262,7 +285,7 @@ class DistinctRatioSignal:
         return _ended(self.spec, len(self.latest))
 
     def figures(self, at: Millis) -> str:  # noqa: ARG002 - part of a protocol
-        return _figures(self.spec, self.matching, len(self.latest))
+        return _figures(self.spec, self.threshold, self.matching, len(self.latest))
 
     def warmed_up(self) -> None:
         pass
@@ -271,7 +294,7 @@ class DistinctRatioSignal:
         return not self.window
 
     def copy(self) -> Self:
-        return type(self)(self.spec, self.window.copy(), self.latest.copy(), self.matching)
+        return type(self)(self.spec, self.threshold, self.window.copy(), self.latest.copy(), self.matching)
 
 
 def _counts(event: Event) -> bool:

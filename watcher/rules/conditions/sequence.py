@@ -130,7 +130,11 @@ class SequenceSignal:
             if step == len(self.begun) - 1 and not broken:
                 self.lasts = max(self.lasts, begun_at + self.spec.within)
 
-    def leap(self, events: Sequence[Event], position: int) -> int:  # noqa: ARG002 - each moment has its place
+    def leap(self, events: Sequence[Event], position: int) -> int:
+        if self.window or self.fresh or self.breaking:
+            return position
+        while position < len(events) and events[position].role is Role.WITHOUT:
+            position += 1  # there is nothing to break
         return position
 
     def advance(self, to: Millis) -> None:

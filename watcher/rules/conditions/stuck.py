@@ -2,7 +2,7 @@
 
 import heapq
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 from watcher.model.subject import Subject
@@ -30,11 +30,13 @@ class Stuck(Silent):
 
     Args:
         by_status: alerts are told apart by the status, so that one status is left for the next.
+        tells_moot: its hits hold the moot ones too.
     """
 
     match: Matcher
     spec: StuckSpec
     by_status: bool = False
+    tells_moot: bool = True
 
     @property
     def memory(self) -> Millis:
@@ -61,6 +63,9 @@ class Stuck(Silent):
     def _watched(self, subject: Subject, transition: Transition) -> bool:
         return not is_final(transition.status) and bool(self.match(subject, transition))
 
+    def narrowed(self, name: str, statuses: Sequence[str]) -> Self:
+        return replace(self, match=self.match.narrowed(name, statuses), tells_moot=False)
+
     def hits(self, subject: Subject) -> list[Hit]:
         hits: list[Hit] = []
         entered: Transition | None = None
@@ -70,19 +75,24 @@ class Stuck(Silent):
             if entered is not None and (self.by_status or not watched):
                 # The alert is the one of the values it had when it entered. Where the moment of leaving was only
                 # observed, it is sure to have stayed until the reading before, and no longer.
-                left = transition._replace(at=max(entered.at, transition.earliest))
-                moot = left.at - entered.at < self.spec.longer_than
-                leave = Hit(event_of(subject, left, Role.LEAVE), entered, moot)
-                hits[-1] = Hit(hits[-1].event, entered, moot)
-                hits.append(leave)
+                left = max(entered.at, transition.earliest)
+                moot = left - entered.at < self.spec.longer_than
+                if self.tells_moot or not moot:
+                    leave = event_of(subject, transition._replace(at=left), Role.LEAVE)
+                    hits += [self._enter(subject, entered, moot), Hit(leave, entered, moot)]
                 entered = None
             if watched and entered is None:
                 entered = transition
-                hits.append(Hit(event_of(subject, transition, Role.ENTER), transition))
-        if entered is not None and subject.lost_at is not None:
-            lost = Transition(entered.status, subject.lost_at, subject.lost_at, baseline=entered.baseline)
-            hits.append(Hit(event_of(subject, lost, Role.LOST), entered))
+        if entered is not None:
+            hits.append(self._enter(subject, entered, False))
+            if subject.lost_at is not None:
+                lost = Transition(entered.status, subject.lost_at, subject.lost_at, baseline=entered.baseline)
+                hits.append(Hit(event_of(subject, lost, Role.LOST), entered))
         return hits
+
+    @staticmethod
+    def _enter(subject: Subject, entered: Transition, moot: bool) -> Hit:
+        return Hit(event_of(subject, entered, Role.ENTER), entered, moot)
 
     @property
     def by_time(self) -> bool:
