@@ -165,7 +165,12 @@ BAD_FILES = [
         with_ops("log: {level: warn}"),
         ['3:14: expected "debug", "info", "warning" or "error", found text (did you mean "warning"?)'],
     ),
-    (with_ops("daily: {at: '09:00'}"), ['3:1: this version of nonce-watcher has no "daily" yet']),
+    (with_ops("daily: {at: '9 am'}"), ['3:13: expected a time of the day such as "09:00"']),
+    (with_ops("daily: {at: '24:00'}"), ['3:13: a day has the times from "00:00" to "23:59"']),
+    (
+        with_ops("daily: {channels: [ops, opps]}"),
+        ['3:25: there is no channel "opps" (did you mean "ops"?)'],
+    ),
     (with_ops("heartbeat:"), ["3:1: expected a mapping with the keys url and every, found nothing"]),
     (
         with_ops("heartbeat: https://hc.example/hush"),
@@ -190,7 +195,7 @@ BAD_FILES = [
     # channels
     (
         "nonce: {workspace: o}\nchannels: {ops: slack://T/hush}",
-        ["2:17: expected a mapping with the keys url, urls, send_resolved, rate and budget, found text"],
+        ["2:17: expected a mapping with the keys url, urls, send_resolved, rate, budget and fallback, found text"],
     ),
     (
         "nonce: {workspace: o}\nchannels: {'slack://T/hush': {url: '${OPS}'}}",
@@ -214,8 +219,22 @@ BAD_FILES = [
         ["2:35: channels.ops.urls[1]: the environment variable ON_CALL is not set"],
     ),
     (
-        "nonce: {workspace: o}\nchannels: {ops: {url: '${OPS}', fallback: []}}",
-        ['2:33: this version of nonce-watcher has no "fallback" yet'],
+        "nonce: {workspace: o}\nchannels: {ops: {url: '${OPS}', fallback: [mail]}}",
+        ['2:44: there is no channel "mail"'],
+    ),
+    (
+        "nonce: {workspace: o}\nchannels: {ops: {url: '${OPS}', fallback: [ops]}}",
+        ['2:44: "ops" falls back on "ops": a circle helps nobody'],
+    ),
+    (
+        (
+            "nonce: {workspace: o}\nchannels:\n  a: {url: '${OPS}', fallback: [b]}\n"
+            "  b: {url: '${OPS}', fallback: [c]}\n  c: {url: '${OPS}', fallback: [b]}"
+        ),
+        [
+            '4:33: "c" falls back on "b": a circle helps nobody',
+            '5:33: "b" falls back on "c": a circle helps nobody',
+        ],
     ),
     # routes
     (with_ops("routes: [{}]"), ['3:10: missing key "channels"']),

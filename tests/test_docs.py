@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from watcher import __version__
 from watcher.cli.app import app
 from watcher.config import load
-from watcher.settings import Alerts, Channel, File, Heartbeat, Log, Nonce, Poll, Settings, Store
+from watcher.settings import Alerts, Channel, Daily, File, Heartbeat, Log, Nonce, Poll, Settings, Store
 from watcher.watch.farm import Strategy
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -64,6 +64,7 @@ def test_the_configuration_of_the_readme_shows_the_defaults(tmp_path: Path) -> N
     assert shown.nonce == Nonce.model_validate({"workspace": "org_…", "api_key": "nk-1"})
     assert (shown.poll, shown.alerts, shown.heartbeat, shown.log) == (Poll(), Alerts(), Heartbeat(), Log())
     assert (shown.store.retain, shown.store.path) == (Store().retain, tmp_path / Store().path)
+    assert shown.daily == Daily()
     assert shown.rules == tmp_path / "rules"
     channel = shown.channels["ops"]
     assert channel == Channel.model_validate({"url": "slack://T/B/C"})

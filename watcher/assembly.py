@@ -12,23 +12,28 @@ from random import Random
 
 import structlog
 
+from watcher import crash
 from watcher.alerts.board import Board, Voice
 from watcher.alerts.compose import Composer
+from watcher.alerts.digest import Digester
 from watcher.alerts.links import AppLinks
+from watcher.crash import CrashingOutbox, CrashingSender, CrashingStore
 from watcher.errors import ConfigError
 from watcher.loading import Loaded, damping, voices
 from watcher.model.times import SECOND, Millis, duration_text
 from watcher.nonce.client import ApiSettings, NonceClient
 from watcher.notify.deliver import Deliverer
+from watcher.notify.outbox import Outbox
 from watcher.notify.sender import ConsoleSender, Sender
 from watcher.notify.stored import StoredOutbox
-from watcher.notify.targets import BadUrl, Channel, console_channel
+from watcher.notify.targets import BadUrl, Budget, Channel, console_channel
 from watcher.notify.worker import Means as DeliveryMeans
 from watcher.rules.quantities import Rate
-from watcher.store.database import open_database
+from watcher.store.database import Database, open_database
 from watcher.store.lock import locked
 from watcher.store.store import Store
 from watcher.watch.clock import ApiClock
+from watcher.watch.daily import Daily
 from watcher.watch.delivery import broken_channels
 from watcher.watch.desk import Desk, Policy
 from watcher.watch.inventory import Wanted
@@ -84,6 +89,16 @@ class Parts:
     deliverer: Deliverer
     store: Store
     clock: ApiClock
+    daily: Daily
+
+    def summarize(self) -> None:
+        """Say once a day how things stand.
+
+        Raises:
+            StoreFailed: nothing was saved.
+        """
+        if self.clock.told and self.daily.tick(self.clock.now()):
+            self.deliverer.wake()
 
 
 def open_channels(loaded: Loaded) -> list[Channel]:
@@ -103,7 +118,9 @@ def open_channels(loaded: Loaded) -> list[Channel]:
         except BadUrl as error:
             faults.append(loaded.settings.document.fault(("channels", name), str(error)))
             continue
-        channels.append(Channel(name, targets, channel.rate.per / channel.rate.count / SECOND))
+        spacing = channel.rate.per / channel.rate.count / SECOND
+        budget = None if channel.budget is None else Budget(channel.budget.count, channel.budget.per)
+        channels.append(Channel(name, targets, spacing, budget, channel.fallback))
     if faults:
         raise ConfigError(faults)
     return channels
@@ -134,17 +151,17 @@ def assemble(loaded: Loaded, store: Store, clock: ApiClock, host: Host, alive: C
         max_age=settings.alerts.max_age,
         damping=damping(settings),
     )
-    policy = Policy(
-        loaded.rules.rules,
-        {channel.name: [target.key for target in channel.targets] for channel in channels},
-        max_age=settings.alerts.max_age,
-    )
+    targets = {channel.name: [target.key for target in channel.targets] for channel in channels}
+    policy = Policy(loaded.rules.rules, targets, max_age=settings.alerts.max_age)
+    digester = Digester(rules)
+    told_daily = {name: targets[name] for name in settings.daily.channels}
     composer = Composer(rules, store.past, settings.timezone, AppLinks(settings.nonce.app_url))
     desk = Desk(store, policy, board, composer, watermarks)
-    deliverer = Deliverer(
-        channels,
-        DeliveryMeans(StoredOutbox(store), sender(loaded, host), clock, settings.timezone, host.sleep),
-    )
+    outbox: Outbox = StoredOutbox(store, channels, digester, settings.timezone)
+    outlet = sender(loaded, host)
+    if isinstance(store, CrashingStore):
+        outbox, outlet = CrashingOutbox(outbox, store.reached), CrashingSender(outlet, store.reached)
+    deliverer = Deliverer(channels, DeliveryMeans(outbox, outlet, clock, settings.timezone, host.sleep))
     client = _client(loaded, store, clock, host)
     nonce = settings.nonce
 
@@ -176,7 +193,8 @@ def assemble(loaded: Loaded, store: Store, clock: ApiClock, host: Host, alive: C
         sleep=host.sleep,
         random=host.random,
     )
-    return Parts(loaded, channels, client, Watch(means), deliverer, store, clock)
+    daily = Daily(store, digester, settings.daily.at, settings.timezone, told_daily)
+    return Parts(loaded, channels, client, Watch(means), deliverer, store, clock, daily)
 
 
 def _spacing(rate: Rate | None) -> Millis | None:
@@ -235,6 +253,11 @@ def _bury_strays(store: Store, channels: list[Channel], now: Millis) -> None:
     _log.error("messages given up: their channel is no longer configured", count=len(strays))
 
 
+def _store(database: Database, host: Host) -> Store:
+    wanted = host.environ.get(crash.VARIABLE)
+    return Store(database) if wanted is None else CrashingStore(database, crash.crashing(wanted))
+
+
 @asynccontextmanager
 async def opened(loaded: Loaded, host: Host, alive: Callable[[], object] = lambda: None) -> AsyncIterator[Parts]:
     """The parts on their store, which no other daemon holds.
@@ -247,7 +270,7 @@ async def opened(loaded: Loaded, host: Host, alive: Callable[[], object] = lambd
     with ExitStack() as stack:
         if path.parent.is_dir():
             stack.enter_context(locked(path))
-        store = Store(open_database(path))
+        store = _store(open_database(path), host)
         stack.callback(store.close)
         clock = ApiClock(host.wall, host.monotonic, store.fleet.last_look())
         parts = assemble(loaded, store, clock, host, alive)

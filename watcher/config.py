@@ -65,7 +65,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
     written = read(path)
     resolved = resolve(written, environ)
     document = resolved.document
-    faults = list(_route_faults(document))
+    faults = [*_route_faults(document), *_daily_faults(document), *_fallback_faults(document)]
     file, api_key = None, None
     try:
         file = validate(document, File)
@@ -90,6 +90,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
         alerts=file.alerts,
         channels=file.channels,
         routes=file.routes or (Route(channels=tuple(file.channels) or (CONSOLE,)),),
+        daily=file.daily,
         mute_times=file.mute_times,
         heartbeat=file.heartbeat,
         log=file.log,
@@ -160,6 +161,47 @@ def _unknown(
         if isinstance(name, str) and name not in known:
             text = f"there is no {kind} {quoted(name)}{suggestion(name, known)}"
             yield document.fault((*where, position), text)
+
+
+def _daily_faults(document: Document) -> Iterator[Fault]:
+    channels, daily = document.data.get("channels"), document.data.get("daily")
+    known = channels if isinstance(channels, dict) and channels else {CONSOLE: None}
+    told = daily.get("channels") if isinstance(daily, dict) else None
+    yield from _unknown(document, ("daily", "channels"), told, "channel", known)
+
+
+def _fallback_faults(document: Document) -> Iterator[Fault]:
+    """Channels that fall back on what is not there, or on each other."""
+    channels = document.data.get("channels")
+    if not isinstance(channels, dict):
+        return
+    named = {name: _fallbacks(channel) for name, channel in channels.items()}
+    for name, others in named.items():
+        for position, other in enumerate(others):
+            where: Where = ("channels", name, "fallback", position)
+            if isinstance(other, str) and other not in named:
+                yield document.fault(where, f"there is no channel {quoted(other)}{suggestion(other, named)}")
+            elif isinstance(other, str) and _leads_to(other, name, named):
+                yield document.fault(where, f"{quoted(other)} falls back on {quoted(name)}: a circle helps nobody")
+
+
+def _fallbacks(channel: object) -> tuple[object, ...]:
+    found = channel.get("fallback") if isinstance(channel, dict) else None
+    return found if isinstance(found, tuple) else ()
+
+
+def _leads_to(start: str, end: str, named: Mapping[str, tuple[object, ...]]) -> bool:
+    """Whether one channel's fallbacks, and theirs, come to another."""
+    seen: set[object] = set()
+    left: list[object] = [start]
+    while left:
+        channel = left.pop()
+        if channel == end:
+            return True
+        if channel not in seen and isinstance(channel, str):
+            seen.add(channel)
+            left += named.get(channel, ())
+    return False
 
 
 def _api_key(document: Document, environ: Mapping[str, str]) -> Secret | None:

@@ -29,6 +29,7 @@ async def run_once(loaded: Loaded, host: Host, announce: Callable[[int], object]
     """One complete look, everything told that is new, each message tried once; returns the exit code."""
     async with opened(loaded, host) as parts:
         complete = await look_once(parts.watch, announce)
+        parts.summarize()
         left = await parts.deliverer.drain()
         if left:
             _log.error("messages are still in the outbox", count=left)
@@ -193,6 +194,7 @@ class Daemon:
         while not halt.is_set():
             try:
                 parts.watch.tick()
+                parts.summarize()
                 self._purge(parts)
             except StoreFailed as failure:
                 _log.error("nothing saved", reason=str(failure))

@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import tzinfo
+from datetime import time, tzinfo
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, Self
-from urllib.parse import urlsplit
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import (
@@ -18,7 +17,7 @@ from pydantic import (
 )
 from pydantic_core.core_schema import no_info_after_validator_function, str_schema, tuple_variable_schema
 
-from watcher.alerts.links import app_url_fault
+from watcher.addresses import checked_app_url, checked_base_url, checked_channel_url, checked_ping_url
 from watcher.alerts.mute_times import WEEK, parse_span, parse_weekdays
 from watcher.errors import Fault
 from watcher.model.secret import Secret
@@ -49,46 +48,10 @@ def _file_path(text: str) -> Path:
     return Path(text)
 
 
-def _base_url(text: str) -> str:
-    try:
-        parts = urlsplit(text)
-        sound = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        sound = False
-    if not sound or text != "".join(text.split()):
-        raise ValueError("must be an address that begins with https:// (or http://)")
-    if parts.query or parts.fragment or parts.username is not None or "?" in text or "#" in text:
-        raise ValueError("must be an address without query, fragment, user name or password")
-    return text.rstrip("/")
-
-
-def _app_url(text: str) -> str:
-    """A template of links; what stands in its braces is put in where a message is made."""
-    try:
-        parts = urlsplit(text)
-        sound = parts.scheme in {"http", "https"} and bool(parts.hostname) and "{" not in parts.netloc
-    except ValueError:
-        sound = False
-    if not sound or not text.isprintable() or not text.isascii() or any(sign in text for sign in " \"'<>`|\\()[]*"):
-        raise ValueError("must be an address that begins with https:// (or http://) and names {batch} or {miner}")
-    if parts.username is not None:
-        raise ValueError("must be an address without user name or password: messages show it")
-    fault = app_url_fault(text)
-    if fault is not None:
-        raise ValueError(fault)
-    return text
-
-
 def _channel_name(text: str) -> str:
     if "://" in text:
         raise ValueError('expected a name for the channel, found a URL: write NAME: {url: "…"}')
     return text
-
-
-def _channel_url(text: str) -> Secret:
-    if "://" not in text:
-        raise ValueError("expected a URL that apprise knows, such as slack://… or https://hooks.slack.com/…")
-    return Secret(text)
 
 
 def _zone(text: str) -> tzinfo | None:
@@ -102,6 +65,16 @@ def _zone(text: str) -> tzinfo | None:
         raise ValueError(f"there is no time zone {quoted(text)}{near}") from None
 
 
+def _time_of_day(text: str) -> time:
+    hour, colon, minute = text.partition(":")
+    if not (colon and len(hour) == len(minute) == 2 and (hour + minute).isdecimal() and text.isascii()):
+        raise ValueError('expected a time of the day such as "09:00"')
+    try:
+        return time(int(hour), int(minute))
+    except ValueError:
+        raise ValueError('a day has the times from "00:00" to "23:59"') from None
+
+
 def _none(value: object) -> object:
     return None if value == "none" else value
 
@@ -110,29 +83,18 @@ def _nothing(value: object) -> object:
     return None if value in (0, "0") and not isinstance(value, bool) else value
 
 
-def _ping_url(text: str) -> Secret:
-    try:
-        parts = urlsplit(text)
-        sound = parts.scheme in {"http", "https"} and bool(parts.hostname)
-    except ValueError:
-        sound = False
-    if not sound:
-        raise ValueError("must be an address that begins with https:// (or http://)")
-    return Secret(text)
-
-
 Text = Annotated[str, Field(min_length=1)]
 Texts = Annotated[tuple[Text, ...], Field(min_length=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 FilePath = Annotated[Path, _of_text(_file_path)]
 ChannelName = Annotated[Text, AfterValidator(_channel_name)]
-ChannelUrl = Annotated[Secret, _of_text(_channel_url)]
+ChannelUrl = Annotated[Secret, _of_text(checked_channel_url)]
 
 
 class Nonce(Part):
     """The API: how to reach it, and which farms and miners to watch. `Settings.api_key` is the key to use."""
 
-    base_url: Annotated[str, AfterValidator(_base_url)] = "https://api.nonce.app"
+    base_url: Annotated[str, AfterValidator(checked_base_url)] = "https://api.nonce.app"
     workspace: Text
     api_key: Annotated[Secret, _of_text(Secret)] | None = None
     api_key_file: FilePath | None = None
@@ -142,7 +104,7 @@ class Nonce(Part):
     timeout: Duration = 15 * SECOND
     farms: Literal["all"] | Texts = "all"
     miners: Literal["all"] | Annotated[dict[Text, Texts], Field(min_length=1)] = "all"
-    app_url: Annotated[str, AfterValidator(_app_url)] | None = None
+    app_url: Annotated[str, AfterValidator(checked_app_url)] | None = None
 
 
 class Poll(Part):
@@ -177,13 +139,12 @@ class Alerts(Part):
 class Channel(Part):
     """Where messages go. `budget` is None for `none`."""
 
-    later: ClassVar[frozenset[str]] = frozenset({"fallback"})
-
     single: ChannelUrl | None = Field(default=None, alias="url")
     several: Annotated[tuple[ChannelUrl, ...], Field(min_length=1)] | None = Field(default=None, alias="urls")
     send_resolved: bool = True
     rate: RateText = Rate(1, SECOND)
     budget: Annotated[RateText | None, BeforeValidator(_none)] = Rate(20, 10 * MINUTE)
+    fallback: tuple[Text, ...] = ()
 
     @model_validator(mode="after")
     def _one_kind_of_url(self) -> Self:
@@ -229,6 +190,13 @@ class Route(Part):
     goes_on: bool = Field(default=False, alias="continue")
 
 
+class Daily(Part):
+    """The daily summary: at which time of the day in `timezone`, and who is told; nobody by default."""
+
+    at: Annotated[time, _of_text(_time_of_day)] = time(9)
+    channels: tuple[Text, ...] = ()
+
+
 class Log(Part):
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["auto", "console", "json"] = "auto"
@@ -237,14 +205,12 @@ class Log(Part):
 class Heartbeat(Part):
     """The dead man's ping; `url` is None for none."""
 
-    url: Annotated[Secret, _of_text(_ping_url)] | None = None
+    url: Annotated[Secret, _of_text(checked_ping_url)] | None = None
     every: Duration = MINUTE
 
 
 class File(Part):
     """The file as it is written."""
-
-    later: ClassVar[frozenset[str]] = frozenset({"daily"})
 
     nonce: Nonce
     poll: Poll = Poll()
@@ -255,6 +221,7 @@ class File(Part):
     channels: dict[ChannelName, Channel] = Field(default_factory=dict)
     routes: tuple[Route, ...] = ()
     mute_times: dict[Text, Annotated[tuple[MuteHours, ...], Field(min_length=1)]] = Field(default_factory=dict)
+    daily: Daily = Daily()
     heartbeat: Heartbeat = Heartbeat()
     log: Log = Log()
 
@@ -279,6 +246,7 @@ class Settings:
     channels: Mapping[str, Channel]
     routes: tuple[Route, ...]
     mute_times: Mapping[str, tuple[MuteHours, ...]]
+    daily: Daily
     heartbeat: Heartbeat
     log: Log
     warnings: tuple[Fault, ...]

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator
 
+from watcher.model.digest import AlertLine, Cause, Digest
 from watcher.model.message import (
     Closing,
     Link,
@@ -88,7 +89,8 @@ OURS = "https://app.farm.example/"
 def messages(count: int, seed: int = 1) -> Iterator[Message]:
     dice = random.Random(seed)
     for number in range(count):
-        yield _closing(dice, number) if dice.random() < 0.1 else _message(dice, number)
+        chance = dice.random()
+        yield (_closing if chance < 0.1 else _digest if chance < 0.2 else _message)(dice, number)
 
 
 def is_ours(url: str) -> bool:
@@ -210,3 +212,43 @@ def _closing(dice: random.Random, number: int) -> Message:
         rows=_rows(dice),
     )
     return Message(f"{number:010x}", Say.BATCH_ENDED, "ops", Severity.WARNING, (), 1_793_600_000_000, closing=closing)
+
+
+def _alert(dice: random.Random) -> AlertLine:
+    ended = 1_793_600_000_000 if dice.random() < 0.5 else None
+    place = tuple(_word(dice) for _ in range(dice.randrange(3)))
+    return AlertLine(
+        f"{dice.randrange(16**6):06x}",
+        _word(dice),
+        dice.choice(list(Severity)),
+        place,
+        _number(dice),
+        1_793_500_000_000,
+        ended,
+        _word(dice),
+    )
+
+
+def _digest(dice: random.Random, number: int) -> Message:
+    standing = tuple(_alert(dice) for _ in range(_some(dice, 60)))
+    over = tuple(_alert(dice) for _ in range(_some(dice, 60)))
+    digest = Digest(
+        cause=dice.choice(list(Cause)),
+        messages=_number(dice),
+        since=1_793_500_000_000,
+        standing=standing,
+        standing_total=len(standing) + _number(dice),
+        over=over,
+        over_total=len(over) + _number(dice),
+        passed=_number(dice),
+        rules=_reasons(dice),
+        farms=_reasons(dice),
+        others=tuple(_word(dice) for _ in range(_some(dice, 5))),
+        unsaid=tuple((_word(dice), _number(dice)) for _ in range(dice.randrange(3))),
+        died=tuple((_word(dice), _word(dice), _number(dice)) for _ in range(dice.randrange(3))),
+    )
+    undelivered = _word(dice) if dice.random() < 0.3 else None
+    at = 1_793_600_000_000
+    return Message(
+        f"{number:010x}", Say.DIGEST, "ops", Severity.WARNING, (), at, digest=digest, undelivered=undelivered
+    )

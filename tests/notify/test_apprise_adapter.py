@@ -483,3 +483,13 @@ def test_a_small_service_gets_small_bodies() -> None:
     (telegram_target,) = open_targets("ops", [f"tgram://{TOKEN}/4711"])
     assert pushover.limit == 1024
     assert telegram_target.limit == 3500
+
+
+def test_the_next_message_may_follow_at_once(receiver: "Receiver", text: Text) -> None:
+    (target,) = open_targets("ops", [f"json://127.0.0.1:{receiver.port}/hook"])
+    sender = AppriseSender(5)
+
+    async def one_after_the_other() -> set[Result]:
+        return {(await sender.send(target, text)).result for _ in range(200)}
+
+    assert asyncio.run(one_after_the_other()) == {Result.SENT}

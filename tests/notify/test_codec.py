@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from watcher.model.codec import from_json, to_json
+from watcher.model.digest import AlertLine, Cause, Digest
 from watcher.model.message import (
     Closing,
     Link,
@@ -72,6 +73,33 @@ CLOSINGS = st.builds(
     ended_at=st.none() | NUMBERS,
     rows=st.lists(ROWS, max_size=3).map(tuple),
 )
+LINES = st.builds(
+    AlertLine,
+    id=WORDS,
+    rule=WORDS,
+    severity=st.sampled_from(Severity),
+    place=st.lists(WORDS, max_size=2).map(tuple),
+    count=NUMBERS,
+    started_at=NUMBERS,
+    ended_at=st.none() | NUMBERS,
+    ended_by=MAYBE,
+)
+DIGESTS = st.builds(
+    Digest,
+    cause=st.sampled_from(Cause),
+    messages=NUMBERS,
+    since=NUMBERS,
+    standing=st.lists(LINES, max_size=2).map(tuple),
+    standing_total=NUMBERS,
+    over=st.lists(LINES, max_size=2).map(tuple),
+    over_total=NUMBERS,
+    passed=NUMBERS,
+    rules=st.lists(st.tuples(WORDS, NUMBERS), max_size=2).map(tuple),
+    farms=st.lists(st.tuples(WORDS, NUMBERS), max_size=2).map(tuple),
+    others=st.lists(WORDS, max_size=2).map(tuple),
+    unsaid=st.lists(st.tuples(WORDS, NUMBERS), max_size=2).map(tuple),
+    died=st.lists(st.tuples(WORDS, WORDS, NUMBERS), max_size=2).map(tuple),
+)
 MESSAGES = st.builds(
     Message,
     id=WORDS,
@@ -84,6 +112,8 @@ MESSAGES = st.builds(
     unseen=st.none() | st.tuples(NUMBERS, NUMBERS),
     since=st.none() | st.builds(Since, NUMBERS, NUMBERS, NUMBERS, NUMBERS, NUMBERS),
     closing=st.none() | CLOSINGS,
+    digest=st.none() | DIGESTS,
+    undelivered=MAYBE,
 )
 
 
@@ -108,7 +138,7 @@ def test_what_is_no_message_is_refused() -> None:
 
 def test_a_message_of_an_older_version_is_read_with_what_it_lacks(message: Message) -> None:
     old = json.loads(to_json(message))
-    for name in ("since", "closing"):
+    for name in ("since", "closing", "digest", "undelivered"):
         del old[name]
     for section in old["sections"]:
         for name in ("other_reasons", "models", "links", "rows"):

@@ -93,9 +93,12 @@ class MemoryOutbox:
             return None
         return replace(kept.row, may_repeat=True) if kept.state == "sending" else kept.row
 
-    def next_due(self, channel: str, target: str) -> Millis | None:
+    def next_due(self, channel: str, target: str, now: Millis) -> Millis | None:
         kept = self._oldest(channel, target)
         return None if kept is None else kept.due_at
+
+    def fold(self, channel: str, target: str, now: Millis) -> None:
+        pass
 
     def unfinished(self, channel: str, target: str) -> int:
         mine = [kept for kept in self.kept if (kept.row.channel, kept.row.target) == (channel, target)]

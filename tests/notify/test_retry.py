@@ -44,3 +44,23 @@ def test_age_gives_up_and_the_number_of_tries_never_does(result: Result, attempt
 def test_a_permanent_fault_gives_up_at_once(attempts: int, age: int) -> None:
     outcome = Outcome(Result.PERMANENT, "Telegram answered 401 Unauthorized", 5.0)
     assert next_attempt(attempts, NOW - age, NOW, outcome, Random(1)) == Dead(outcome.reason)
+
+
+def test_what_may_be_there_already_is_repeated_once() -> None:
+    lost = Outcome(Result.UNCERTAIN, "JSON did not answer in time")
+    assert isinstance(next_attempt(1, NOW, NOW, lost, Random(1)), Retry)
+    given_up = next_attempt(2, NOW, NOW, lost, Random(1), may_repeat=True)
+    assert given_up == Dead("perhaps delivered, and repeated once; at last: JSON did not answer in time")
+
+
+def test_a_repeat_that_surely_failed_is_tried_on() -> None:
+    down = Outcome(Result.PASSING, "down")
+    assert isinstance(next_attempt(2, NOW, NOW, down, Random(1), may_repeat=True), Retry)
+
+
+def test_what_was_given_up_only_for_its_age_is_owed() -> None:
+    down = Outcome(Result.PASSING, "down")
+    assert next_attempt(9, NOW - DAY, NOW, down, Random(1)) == Dead("tried for 1d; at last: down", owed=True)
+    again = next_attempt(9, NOW - DAY, NOW, down, Random(1), may_repeat=True)
+    assert isinstance(again, Dead)
+    assert not again.owed

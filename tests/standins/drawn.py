@@ -17,7 +17,6 @@ from tests.standins import mail, slack, telegram
 from tests.standins.certificates import authority_file
 from tests.standins.marks import Line, of_mail, of_slack, of_telegram
 from tests.standins.picture import WIDTH, Canvas, Paragraph, Run
-from tests.standins.test_apprise import the_threads_end
 from tests.standins.verdict import Allowed, Received
 from watcher.model.message import Link, Message, MinerLine, Say, Section, Severity, State, TaskLine
 from watcher.model.times import to_datetime
@@ -99,7 +98,6 @@ def sent(patch: pytest.MonkeyPatch, folder: Path) -> dict[str, list[Received]]:
             sender = AppriseSender(10)
             for message in (ALERT, END):
                 asyncio.run(sender.send(target, rendered(message, target, ZONE, may_repeat=False)))
-                the_threads_end()
         return {name: list(stand.received) for name, stand in stands.items()}
 
 

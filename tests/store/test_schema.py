@@ -10,6 +10,7 @@ import sqlite_utils
 from sqlite_utils.migrations import Migrations
 
 from watcher.store.database import Database, open_database
+from watcher.store.outbox import Outbox
 from watcher.store.schema import is_newer, migrations
 
 TASK = "INSERT INTO tasks (farm_id, id, name, status, created_at) VALUES ('f', 't', 'miner.log.get', ?, ?)"
@@ -105,3 +106,26 @@ def test_the_tables_of_a_later_version_are_recognised(database: Database) -> Non
     assert not is_newer(database.db)
     later.apply(database.db)
     assert is_newer(database.db)
+
+
+def test_messages_of_an_older_version_are_kept_once_for_all_their_targets(tmp_path: Path) -> None:
+    older = Migrations(migrations.name)
+    for migration in migrations._migrations:
+        if migration.name != "letters":
+            older(name=migration.name)(migration.fn)
+    path = tmp_path / "old.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        older.apply(sqlite_utils.Database(connection))
+        connection.executemany(
+            "INSERT INTO outbox (dedupe_key, channel, target, message, state, attempts, may_repeat, created_at) "
+            "VALUES (?, 'ops', ?, ?, 'queued', 0, 0, 1)",
+            [("m1/ops/a", "a", '{"id": "m1"}'), ("m1/ops/b", "b", '{"id": "m1"}'), ("m2/ops/a", "a", '{"id": "m2"}')],
+        )
+        migrations.apply(sqlite_utils.Database(connection))
+        outbox = Outbox(connection)
+        assert [(one.target, one.message) for one in outbox.of_messages(["m1", "m2"])] == [
+            ("a", '{"id": "m1"}'),
+            ("b", '{"id": "m1"}'),
+            ("a", '{"id": "m2"}'),
+        ]
+        assert connection.execute("SELECT count(*) FROM messages").fetchone() == (2,)

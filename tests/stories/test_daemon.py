@@ -1,6 +1,5 @@
 """The daemon as a process: killed, stopped, told to read its files again."""
 
-import json
 import os
 import re
 import signal
@@ -8,53 +7,23 @@ import socket
 import sqlite3
 import subprocess
 import sys
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 
+from tests.stories.receiver import Ledger
 from watcher.sim import Sim
 from watcher.sim.server import SimServer
 
 KILLS = 50
 ROOT = Path(__file__).resolve().parents[2]
-
-
-class Ledger:
-    """The receiver's own account of what it took."""
-
-    def __init__(self) -> None:
-        self.bodies: list[str] = []
-        ledger = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                ledger.bodies.append(f"{body['title']}\n{body['message']}")
-                self.send_response(200)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"json://127.0.0.1:{self._server.server_port}/"
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
-        self._thread.start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
 
 
 class Service:
@@ -70,7 +39,7 @@ class Service:
         self.config.write_text(
             f"nonce: {{base_url: '{url}', workspace: {sim.workspace}, requests_per_minute: 60000}}\n"
             "poll: {every: 1s}\n"
-            "channels: {ops: {url: '${HOOK}', rate: 200/s}}\n"
+            "channels: {ops: {url: '${HOOK}', rate: 200/s, budget: none}}\n"
             "routes: [{channels: [ops], group_by: [miner], group_wait: 0s, group_interval: 1s}]\n"
         )
         self.environ = {**os.environ, "NONCE_API_KEY": "demo", "HOOK": hook}

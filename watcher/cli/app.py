@@ -13,7 +13,7 @@ from watcher.cli.demo import demo
 from watcher.cli.explain import explain
 from watcher.cli.init import init
 from watcher.cli.notify import notify
-from watcher.cli.outbox import outbox
+from watcher.cli.outbox import app as outbox
 from watcher.cli.routes import app as routes
 from watcher.cli.rules import app as rules
 from watcher.cli.run import run
@@ -47,11 +47,12 @@ def _all(
     pass
 
 
-for _command in (demo, init, check, run, alerts, ack, explain, why_not, tasks, outbox, notify, status, backup):
+for _command in (demo, init, check, run, alerts, ack, explain, why_not, tasks, notify, status, backup):
     app.command()(_command)
 app.add_typer(rules, name="rules")
 app.add_typer(routes, name="routes")
 app.add_typer(silence, name="silence")
+app.add_typer(outbox, name="outbox")
 
 
 def main() -> None:

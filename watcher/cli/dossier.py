@@ -23,6 +23,7 @@ from watcher.watch.recall import recall
 if TYPE_CHECKING:
     from watcher.config import Reading
     from watcher.loading import Loaded
+    from watcher.store.outbox import OutboxRecord
     from watcher.store.store import Store
 
 
@@ -156,17 +157,25 @@ class Dossier:
         return from_json(rows[0].message).say.value if rows else "told"
 
     def _parcels(self, message: str) -> tuple[Parcel, ...]:
-        return tuple(
-            Parcel(
-                record.target,
-                record.state,
-                tuple(Attempt(*one) for one in self.store.outbox.deliveries(record.id)),
-                record.next_at,
-                record.finished_at,
-                record.reason,
-            )
-            for record in self.store.outbox.of_messages([message])
-        )
+        """Where a message went: to its targets, from there into a digest, or to a channel that stands in."""
+        left, found = self.store.outbox.of_messages([message]), list[Parcel]()
+        while left:
+            record = left.pop(0)
+            found.append(self._parcel(record))
+            left += self.store.outbox.fallbacks(record.id)
+            if record.folded_into is not None and (digest := self.store.outbox.record(record.folded_into)):
+                left.append(digest)
+        return tuple(found)
+
+    def _parcel(self, record: "OutboxRecord") -> Parcel:
+        target, reason = record.target, record.reason
+        if record.fallback_of is not None:
+            target = f"{record.channel} instead ({record.target})"
+        if record.folded_into is not None:
+            digest = self.store.outbox.record(record.folded_into)
+            reason = "no longer kept" if digest is None else digest.message_id
+        attempts = tuple(Attempt(*one) for one in self.store.outbox.deliveries(record.id))
+        return Parcel(target, record.state, attempts, record.next_at, record.finished_at, reason)
 
     def _route(self, episode: Episode, found: Destination | None) -> str:
         if self.loaded is None:

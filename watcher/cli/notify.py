@@ -7,6 +7,13 @@ import typer
 
 from watcher.cli.common import Config, Exit, command, complain, loaded
 
+_WORDS = {
+    "sent": "sent",
+    "passing": "not sent, and would be tried again",
+    "permanent": "not sent, and never will be like this",
+    "uncertain": "perhaps sent, and would be repeated once",
+}
+
 
 @command
 def notify(
@@ -32,6 +39,8 @@ def notify(
         text = rendered(sample(channel, wall()), target, found.settings.timezone, may_repeat=False)
         outcome = asyncio.run(outlet.send(target, text))
         good = outcome.result is Result.SENT
-        (typer.echo if good else complain)(f"{target.place}: {outcome.result.value}: {outcome.reason}")
+        wait = "" if outcome.retry_after is None else f"; it asks to wait {outcome.retry_after:g} s"
+        said = f"{target.key} ({target.place}): {_WORDS[outcome.result.value]}: {outcome.reason}{wait}"
+        (typer.echo if good else complain)(said)
         code = code if good else Exit.UNREACHABLE
     return code

@@ -41,6 +41,7 @@ def status(config: Config = None, json: Json = False) -> None:
         "learnt at first contact": sum(episode.origin.value != "news" for episode in firing),
         "messages waiting": letters.get("queued", 0) + letters.get("sending", 0),
         "messages sent": letters.get("sent", 0),
+        "messages folded into digests": letters.get("folded", 0),
         "dead letters": letters.get("dead", 0),
         "requests in the last hour": sum(spent.values()),
     }
@@ -52,15 +53,21 @@ def status(config: Config = None, json: Json = False) -> None:
     troubles = [
         f"{episode.alert.labels.get('watcher')}: {episode.cause}" for episode in firing if episode.cause is not None
     ]
+    died = [
+        {"channel": channel, "messages": count, "answer": reason} for channel, reason, count in store.outbox.died(0)
+    ]
     store.close()
     if json:
-        more = {"requests": spent, "troubles": troubles, "farms": farms}
+        more = {"requests": spent, "troubles": troubles, "dead_letters": died, "farms": farms}
         typer.echo(json_.dumps({**said, **more}, indent=2, ensure_ascii=False))
         return
     for name, value in said.items():
         typer.echo(f"{name + ':':<32}{value}")
     if spent:
         typer.echo(f"{'of these for:':<32}{', '.join(f'{purpose} {count}' for purpose, count in spent.items())}")
+    for one in died:
+        letter = f"{one['channel']}: {one['messages']} given up, at last: {one['answer']} (see `outbox list`)"
+        typer.echo(f"{'dead letters:':<32}{letter}")
     for trouble in troubles:
         typer.echo(f"{'trouble:':<32}{trouble}")
     typer.echo()

@@ -18,6 +18,8 @@ class Hush(StrEnum):
     MUTED = "muted"
     ACKNOWLEDGED = "acknowledged"
     FLAPPING = "flapping"
+    FOLDED = "folded"
+    """told by a digest, together with others"""
     TOO_OLD = "too_old"
     """over for longer than `alerts.max_age` before it could be told"""
 

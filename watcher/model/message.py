@@ -6,17 +6,9 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from watcher.model.act import Act
+from watcher.model.digest import Digest
+from watcher.model.severity import Severity
 from watcher.model.times import Millis
-
-
-class Severity(StrEnum):
-    INFO = "info"
-    WARNING = "warning"
-    CRITICAL = "critical"
-
-    @property
-    def rank(self) -> int:
-        return list(Severity).index(self)
 
 
 class Say(StrEnum):
@@ -33,6 +25,8 @@ class Say(StrEnum):
     ALREADY = "already"
     SAMPLE = "sample"
     BATCH_ENDED = "batch_ended"
+    DIGEST = "digest"
+    DAILY = "daily"
 
 
 class State(StrEnum):
@@ -225,6 +219,8 @@ class Message:
         unseen: for `catch_up`, the stretch (from, to) that could not be seen.
         since: what changed since the group's last message; None for its first.
         closing: for `batch_ended`, which has no sections.
+        digest: for `digest` and `daily`, which have none either.
+        undelivered: the channel that it could not be delivered to, in whose place this one is told.
     """
 
     id: str
@@ -237,3 +233,19 @@ class Message:
     unseen: tuple[Millis, Millis] | None = None
     since: Since | None = None
     closing: Closing | None = None
+    digest: Digest | None = None
+    undelivered: str | None = None
+
+
+__all__ = [
+    "Closing",
+    "Link",
+    "Message",
+    "MinerLine",
+    "Say",
+    "Section",
+    "Severity",
+    "Since",
+    "State",
+    "TaskLine",
+]

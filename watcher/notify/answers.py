@@ -82,6 +82,8 @@ def _by_http(accepted: bool, answer: HttpAnswer, target: Target, told: Words) ->
     if 200 <= answer.status < 300:
         if accepted and not _is_lie(answer.body, said, target.schema):
             return Outcome(Result.SENT, reason)
+        if not answer.whole and _PAGE.match(answer.body) is None:  # what was to say that it is there did not come
+            return Outcome(Result.UNCERTAIN, f"{reason}, and broke off")
         settled = str(said.get("error")) in _SETTLED
         return Outcome(Result.PERMANENT if settled else Result.PASSING, full, _retry_after(answer, said))
     if 400 <= answer.status < 500 and answer.status not in _PASSING:

@@ -70,14 +70,15 @@ class AppriseSender:
         listen()
         self._deadline = deadline
         self._plugins: dict[tuple[str, str], NotifyBase] = {}
-        self._threads: dict[tuple[str, str], threading.Thread] = {}
+        self._attempts: dict[tuple[str, str], threading.Event] = {}
+        """Of each target the last attempt, set when it is over; its thread ends a moment later."""
 
     async def send(self, target: Target, text: Text) -> Outcome:
         """One attempt, over when the deadline is. A thread that hangs longer is left alone, and no second one
         is started for its target before it has ended."""
         place = (target.channel, target.key)
-        before = self._threads.get(place)
-        if before is not None and before.is_alive():
+        before = self._attempts.get(place)
+        if before is not None and not before.is_set():
             return Outcome(Result.PASSING, f"{target.service} still holds the attempt before")
         if place not in self._plugins:
             self._plugins[place] = _plugin(target.key, target.parts)
@@ -93,10 +94,10 @@ class AppriseSender:
     async def _attempt(self, target: Target, work: Callable[[], bool], until: float) -> Outcome:
         exchange = Exchange()
         try:
-            thread, answer = _started(partial(_recorded, work, exchange))
+            over, answer = _started(partial(_recorded, work, exchange))
         except RuntimeError:
             return Outcome(Result.PASSING, "no thread could be started to send it")
-        self._threads[target.channel, target.key] = thread
+        self._attempts[target.channel, target.key] = over
         try:
             async with asyncio.timeout_at(until):
                 accepted = await answer
@@ -163,9 +164,10 @@ def _target(channel: str, key: str, parts: Mapping[str, Any], plugin: NotifyBase
     )
 
 
-def _started(work: Callable[[], bool]) -> tuple[threading.Thread, asyncio.Future[bool]]:
-    """The work in a thread of its own, which holds up neither the loop nor the end of the process."""
-    loop = asyncio.get_running_loop()
+def _started(work: Callable[[], bool]) -> tuple[threading.Event, asyncio.Future[bool]]:
+    """The work in a thread of its own, which holds up neither the loop nor the end of the process; the event is set
+    when the work is over."""
+    loop, over = asyncio.get_running_loop(), threading.Event()
     answer: asyncio.Future[bool] = loop.create_future()
 
     def tell(accepted: bool) -> None:
@@ -174,12 +176,12 @@ def _started(work: Callable[[], bool]) -> tuple[threading.Thread, asyncio.Future
 
     def run() -> None:
         accepted = work()
+        over.set()  # before it is told: the next message may come at once
         with suppress(RuntimeError):  # the loop has ended meanwhile
             loop.call_soon_threadsafe(tell, accepted)
 
-    thread = threading.Thread(target=run, name="apprise", daemon=True)
-    thread.start()
-    return thread, answer
+    threading.Thread(target=run, name="apprise", daemon=True).start()
+    return over, answer
 
 
 def _recorded(work: Callable[[], bool], exchange: Exchange) -> bool:

@@ -16,12 +16,17 @@ class Deliverer:
     """
 
     def __init__(self, channels: Sequence[Channel], means: Means) -> None:
-        self._workers = [Worker(channel, means) for channel in channels]
+        self._workers = [Worker(channel, means, self._gave_up) for channel in channels]
+        self._given_up = False
 
     def wake(self) -> None:
         """Rows have been added."""
         for worker in self._workers:
             worker.wake()
+
+    def _gave_up(self) -> None:
+        self._given_up = True
+        self.wake()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Delivers until the stop; the messages then in flight are finished first."""
@@ -33,6 +38,10 @@ class Deliverer:
         """Tries each due row once (`--once`) and says how many rows are left.
 
         A Retry-After up to 30 s is obeyed, with one more try. A row that is not delivered holds those behind
-        it, for they would overtake it.
+        it, for they would overtake it. What one channel gave up, its fallback channels are told.
         """
-        return sum(await asyncio.gather(*(worker.drain() for worker in self._workers)))
+        while True:
+            self._given_up = False
+            left = sum(await asyncio.gather(*(worker.drain() for worker in self._workers)))
+            if not self._given_up:
+                return left

@@ -8,6 +8,7 @@ from watcher.model.message import Message, Say, Section, Severity, Since, State
 from watcher.model.times import Millis, duration_text
 from watcher.notify.acts import act_line, flapping
 from watcher.notify.closing import closing_headline, closing_part
+from watcher.notify.digest import digest_headline, digest_part
 from watcher.notify.document import Block, Document, Gives, Line, Listing, Part, Span, Style, plain
 from watcher.notify.fit import cut
 from watcher.notify.moments import counted, moment, span
@@ -40,7 +41,7 @@ def draft(message: Message, zone: tzinfo, *, may_repeat: bool) -> Document:
     return Document(
         kind=kind,
         sign=_SIGNS[kind],
-        headline=cut(_headline(message, zone), _TITLE),
+        headline=headline_of(message, zone),
         parts=tuple(_parts(message, zone)),
         notes=Listing(
             Gives.NOTES, tuple(plain(f"Note: {inert(note, _TITLE)}") for note in message.notes), "note", bullets=False
@@ -49,6 +50,12 @@ def draft(message: Message, zone: tzinfo, *, may_repeat: bool) -> Document:
         name=message.id,
         rows=(*closing, *(row for section in message.sections for row in section.rows)),
     )
+
+
+def headline_of(message: Message, zone: tzinfo) -> str:
+    """What the message is about, in one line."""
+    instead = "" if message.undelivered is None else f"Could not be delivered to {inert(message.undelivered)}: "
+    return cut(f"{instead}{_headline(message, zone)}", _TITLE)
 
 
 def _kind(message: Message) -> Kind:
@@ -67,6 +74,8 @@ def _firing(message: Message) -> list[Section]:
 def _headline(message: Message, zone: tzinfo) -> str:
     if message.closing is not None:
         return closing_headline(message.closing)
+    if message.digest is not None:
+        return digest_headline(message.digest, message.at, zone)
     if message.say is Say.CATCH_UP and message.unseen:
         return _while_blind(message, message.unseen, zone)
     if not message.sections:
@@ -96,6 +105,8 @@ def _while_blind(message: Message, unseen: tuple[Millis, Millis], zone: tzinfo) 
 def _parts(message: Message, zone: tzinfo) -> Iterator[Part]:
     if message.closing is not None:
         yield closing_part(message.closing, message.at, zone)
+    if message.digest is not None:
+        yield digest_part(message.digest, message.at, zone)
     for number, section in enumerate(message.sections):
         short = brief(section, message.at, zone)
         if message.say is Say.CATCH_UP:

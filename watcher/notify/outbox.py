@@ -40,8 +40,11 @@ class Outbox(Protocol):
         A row found as `sending` was in flight when a process died: it is due, with `may_repeat`.
         """
 
-    def next_due(self, channel: str, target: str) -> Millis | None:
-        """When the target's oldest unfinished row may be tried; None without one."""
+    def next_due(self, channel: str, target: str, now: Millis) -> Millis | None:
+        """When the target's oldest unfinished row may be tried, by its retry and the budget; None without one."""
+
+    def fold(self, channel: str, target: str, now: Millis) -> None:
+        """Before an attempt: makes one digest of the rows that wait, where the budget or their age asks for it."""
 
     def unfinished(self, channel: str, target: str) -> int:
         """How many of the target's rows are neither sent nor dead."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from watcher.errors import WatcherError
+from watcher.model.times import Millis
 from watcher.notify.fit import LIMIT
 
 _METADATA_HOSTS = ("metadata", "metadata.google.internal")
@@ -41,16 +42,28 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Budget:
+    """At most `count` messages to a target in any `per` milliseconds."""
+
+    count: int
+    per: Millis
+
+
+@dataclass(frozen=True, slots=True)
 class Channel:
     """A named set of targets.
 
     Args:
         spacing: the seconds between two messages of the channel, whatever the target (`rate`).
+        budget: past it, messages are folded; None without.
+        fallback: names of the channels that are told what this one can't be told.
     """
 
     name: str
     targets: tuple[Target, ...]
     spacing: float = 1.0
+    budget: Budget | None = None
+    fallback: tuple[str, ...] = ()
 
 
 def console_channel() -> Channel:

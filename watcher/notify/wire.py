@@ -3,16 +3,20 @@ It also stops what an attempt must not do: follow a redirect, go on after a 429 
 
 import smtplib
 import threading
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from io import BytesIO
+from http.client import HTTPResponse, RemoteDisconnected
+from io import BufferedReader, BytesIO
 from os import environ
 from typing import Any
 
 import requests
 from requests import sessions
 from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError, ProtocolError
 
 _ENOUGH = 1 << 20
@@ -20,10 +24,13 @@ _ENOUGH = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
+    """An answer whose head came whole; `whole` says whether its body did."""
+
     status: int
     phrase: str
     headers: Mapping[str, str]
     body: bytes
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +90,66 @@ def listen() -> None:
     smtplib.SMTP.getreply = _getreply  # type: ignore[assignment,method-assign]
 
 
+class _Lines:
+    """What an answer is read from; remembers the last line that was read as one."""
+
+    def __init__(self, stream: BufferedReader) -> None:
+        self._stream = stream
+        self._last: deque[bytes] = deque(maxlen=1)
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - all else is the stream's own
+        return getattr(self._stream, name)
+
+    def readline(self, limit: int = -1) -> bytes:
+        self._last.append(self._stream.readline(limit))
+        return self._last[0]
+
+    @property
+    def blank(self) -> bool:
+        return bool(self._last) and self._last[0] in (b"\r\n", b"\n")
+
+
+class _WholeHead(HTTPResponse):
+    """The library takes `HTTP/1.1 200 O` and then nothing for an answer."""
+
+    fp: Any
+
+    def begin(self) -> None:
+        stream = self.fp
+        self.fp = lines = _Lines(stream)
+        super().begin()
+        if not lines.blank:
+            raise RemoteDisconnected("the answer broke off in its head")
+        if self.fp is lines:
+            self.fp = stream
+
+
+class _Connection(HTTPConnection):
+    response_class = _WholeHead
+
+
+class _SecureConnection(HTTPSConnection):
+    response_class = _WholeHead
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _SecurePool(HTTPSConnectionPool):
+    ConnectionCls = _SecureConnection
+
+
 class _ListeningAdapter(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **how: Any) -> None:  # noqa: ANN401 - theirs, passed on
+        super().init_poolmanager(*args, **how)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+
+    def proxy_manager_for(self, *args: Any, **how: Any) -> Any:  # noqa: ANN401 - theirs, passed on
+        manager = super().proxy_manager_for(*args, **how)
+        manager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+        return manager
+
     def send(self, request: requests.PreparedRequest, **how: Any) -> requests.Response:  # type: ignore[override]  # noqa: ANN401 - theirs, passed on
         exchange: Exchange | None = getattr(_thread, "exchange", None)
         if exchange is None:
@@ -95,8 +161,9 @@ class _ListeningAdapter(HTTPAdapter):
         try:
             exchange.go_on()
             response = super().send(request, **how)
-            body = _beginning(response, exchange)
-            exchange.heard.append(HttpAnswer(response.status_code, response.reason or "", response.headers, body))
+            body, whole = _beginning(response, exchange)
+            phrase = response.reason or ""
+            exchange.heard.append(HttpAnswer(response.status_code, phrase, response.headers, body, whole))
         except Abandoned:
             raise
         except requests.RequestException as broken:
@@ -110,9 +177,10 @@ class _ListeningAdapter(HTTPAdapter):
         return response
 
 
-def _beginning(response: requests.Response, exchange: Exchange) -> bytes:
-    """At most 1 MiB of the answer's body, and of a dripping one what came before the deadline."""
-    body = b""
+def _beginning(response: requests.Response, exchange: Exchange) -> tuple[bytes, bool]:
+    """At most 1 MiB of the answer's body, and of a dripping one what came before the deadline; and whether it did
+    not break off."""
+    body, whole = b"", True
     try:
         while len(body) < _ENOUGH and not exchange.abandoned:
             piece = response.raw.read1(_ENOUGH - len(body), decode_content=True)
@@ -120,10 +188,10 @@ def _beginning(response: requests.Response, exchange: Exchange) -> bytes:
                 break
             body += piece
     except (HTTPError, OSError):
-        pass  # the status has been heard; a body that breaks off changes little
+        whole = False
     finally:
         response.raw.close()
-    return body
+    return body, whole
 
 
 def _perhaps_sent(broken: requests.RequestException) -> bool:

@@ -58,8 +58,13 @@ class Means:
 
 
 class Worker:
-    def __init__(self, channel: Channel, means: Means) -> None:
+    """Args:
+    gave_up: called after a message was: others may be told instead.
+    """
+
+    def __init__(self, channel: Channel, means: Means, gave_up: Callable[[], object] = lambda: None) -> None:
         self._channel = channel
+        self._gave_up = gave_up
         self._means = means
         self._rows_added = asyncio.Event()
         self._not_before = means.clock.monotonic()
@@ -91,7 +96,7 @@ class Worker:
         """One attempt for each target that has a due row; says whether there was one."""
         worked = False
         for target in self._channel.targets:
-            if self._due(target) is None:
+            if not self._is_due(target):
                 continue
             await self._wait(self._pause(), stop)
             row = self._due(target)
@@ -119,8 +124,17 @@ class Worker:
         """How long the channel must wait before its next message, in seconds."""
         return max(0.0, self._not_before - self._means.clock.monotonic())
 
+    def _is_due(self, target: Target) -> bool:
+        now = self._means.clock.now()
+        at = self._means.outbox.next_due(target.channel, target.key, now)
+        return at is not None and at <= now
+
     def _due(self, target: Target) -> Row | None:
-        return self._means.outbox.due(target.channel, target.key, self._means.clock.now())
+        if not self._is_due(target):
+            return None
+        now = self._means.clock.now()
+        self._means.outbox.fold(target.channel, target.key, now)
+        return self._means.outbox.due(target.channel, target.key, now)
 
     async def _attempt(
         self, row: Row, target: Target, stop: asyncio.Event | None
@@ -135,9 +149,14 @@ class Worker:
         now = clock.now()
         first = began if row.first_tried_at is None else row.first_tried_at
         sent = outcome.result is Result.SENT
-        then = None if sent else next_attempt(row.attempts + 1, first, now, outcome, self._means.random)
+        then = None
+        if not sent:
+            random, again = self._means.random, row.may_repeat
+            then = next_attempt(row.attempts + 1, first, now, outcome, random, may_repeat=again)
         _tell(row, outcome, then, now)
         await self._record(row, outcome, then, stop)
+        if isinstance(then, Dead):
+            self._gave_up()
         return outcome, then
 
     async def _outcome(self, row: Row, target: Target) -> Outcome:
@@ -165,7 +184,7 @@ class Worker:
 
     def _time_to_next(self) -> float:
         outbox, now = self._means.outbox, self._means.clock.now()
-        times = [outbox.next_due(target.channel, target.key) for target in self._channel.targets]
+        times = [outbox.next_due(target.channel, target.key, now) for target in self._channel.targets]
         return min([*((at - now) / SECOND for at in times if at is not None), _LONGEST_NAP])
 
     async def _wait(self, seconds: float, *events: asyncio.Event) -> None:

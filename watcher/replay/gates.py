@@ -248,6 +248,11 @@ def _outbox(parcel: Parcel, name: str, when: When) -> Passage:
             at = "" if parcel.finished_at is None else f" at {when(parcel.finished_at)}"
             answer = f": {last.detail}" if last is not None and last.detail else ""
             return Passage(Gate.OUTBOX, Answer.PASSES, f"sent to {parcel.target}{at}{answer}", name)
+        case "folded":
+            words = f"told to {parcel.target} by a digest: message {parcel.reason}"
+            return Passage(Gate.OUTBOX, Answer.PASSES, words, name)
+        case "dropped":
+            return Passage(Gate.OUTBOX, Answer.STOPS, f"for {parcel.target}: {parcel.reason}", name)
         case "dead":
             words = f"given up for {parcel.target} {tried}: {parcel.reason or 'no reason was kept'}"
             return Passage(Gate.OUTBOX, Answer.STOPS, words, name)

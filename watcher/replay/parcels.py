@@ -17,7 +17,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """A message for one target. `state`: queued, sending, sent or dead."""
+    """A message for one target. `state`: as of the outbox; of a folded one, `reason` is the digest's id."""
 
     target: str
     state: str

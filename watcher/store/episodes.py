@@ -62,6 +62,12 @@ class Episodes:
             (reach, since),
         )
 
+    def numbered(self, ids: Iterable[int]) -> list[Episode]:
+        """Those of these ids that are still kept, oldest first."""
+        return self._select(
+            "WHERE e.id IN (SELECT value FROM json_each(?)) ORDER BY e.started_at, e.id", (json.dumps(list(ids)),)
+        )
+
     def since(self, since: Millis) -> list[Episode]:
         """The open ones and those that ended after `since`, the newest first."""
         return self._select("WHERE e.ended_at IS NULL OR e.ended_at > ? ORDER BY e.started_at DESC", (since,))

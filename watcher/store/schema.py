@@ -151,6 +151,24 @@ ALTER TABLE told ADD COLUMN first_at INT;
 UPDATE told SET first_at = told_at;
 """
 
+_LETTERS = """
+CREATE TABLE messages (id TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT;
+INSERT OR IGNORE INTO messages (id, text) SELECT substr(dedupe_key, 1, instr(dedupe_key, '/') - 1), message FROM outbox;
+ALTER TABLE outbox ADD COLUMN message_id TEXT NOT NULL DEFAULT '';
+UPDATE outbox SET message_id = substr(dedupe_key, 1, instr(dedupe_key, '/') - 1);
+ALTER TABLE outbox DROP COLUMN message;
+ALTER TABLE outbox ADD COLUMN stands_for INT NOT NULL DEFAULT 1;
+ALTER TABLE outbox ADD COLUMN owed INT NOT NULL DEFAULT 0;
+ALTER TABLE outbox ADD COLUMN folded_into INT;
+ALTER TABLE outbox ADD COLUMN fallback_of INT;
+CREATE INDEX outbox_by_message ON outbox (message_id);
+CREATE INDEX outbox_sent ON outbox (channel, target, finished_at) WHERE state = 'sent';
+CREATE INDEX outbox_owed ON outbox (channel, target, id) WHERE owed = 1;
+CREATE INDEX outbox_folded ON outbox (folded_into) WHERE folded_into IS NOT NULL;
+CREATE INDEX outbox_fallbacks ON outbox (fallback_of) WHERE fallback_of IS NOT NULL;
+CREATE INDEX told_by_message ON told (channel, message);
+"""
+
 
 @migrations()
 def first_tables(db: Database) -> None:
@@ -180,6 +198,11 @@ def closings(db: Database) -> None:
 @migrations()
 def acts(db: Database) -> None:
     _apply(db, _ACTS)
+
+
+@migrations()
+def letters(db: Database) -> None:
+    _apply(db, _LETTERS)
 
 
 def _apply(db: Database, statements: str) -> None:

@@ -124,6 +124,15 @@ class Speech:
             found.setdefault((message, channel), (at, reason, set()))[2].add(episode)
         return found
 
+    def unsaid(self, reasons: Sequence[str], since: Millis) -> list[tuple[str, int]]:
+        """For each of these reasons, of how many episodes it was decided after `since`; the commonest first."""
+        cursor = self._connection.execute(
+            "SELECT reason, count(DISTINCT episode) AS alerts FROM decisions "
+            "WHERE at > ? AND reason IN (SELECT value FROM json_each(?)) GROUP BY reason ORDER BY alerts DESC, reason",
+            (since, json.dumps(list(reasons))),
+        )
+        return cursor.fetchall()
+
     def purge(self, before: Millis) -> None:
         self._connection.execute("DELETE FROM decisions WHERE at < ?", (before,))
 

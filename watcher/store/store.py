@@ -9,6 +9,7 @@ from watcher.store.closings import Closings
 from watcher.store.database import Database
 from watcher.store.episodes import Episodes
 from watcher.store.fleet import Fleet
+from watcher.store.folds import Folds
 from watcher.store.meta import Meta
 from watcher.store.outbox import Outbox
 from watcher.store.past import Past
@@ -29,6 +30,7 @@ class Store:
         self.episodes = Episodes(connection)
         self.speech = Speech(connection)
         self.outbox = Outbox(connection)
+        self.folds = Folds(connection)
         self.meta = Meta(connection)
         self.batches = Batches(connection)
         self.closings = Closings(connection)
