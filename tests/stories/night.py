@@ -5,7 +5,7 @@ import asyncio
 import heapq
 import math
 import threading
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -27,6 +27,7 @@ from watcher.sim.server import SimServer
 if TYPE_CHECKING:
     from types import CodeType
 
+REBOOT = "miner.system.reboot"
 GRAIN = 5.0
 """Seconds by which time goes on: whoever waits less waits so long."""
 
@@ -39,6 +40,12 @@ class Said:
     channel: str
     title: str
     body: str
+
+
+def passes(night: "Night", story: Callable[["Night"], Coroutine[Any, Any, None]], lines: int = 2) -> str:
+    """What is told in it: of each message so many lines below its title."""
+    asyncio.run(story(night))
+    return told(night.heard, lines)
 
 
 def told(heard: Iterable[Said], lines: int | None = None) -> str:
@@ -105,6 +112,20 @@ class Night:
     def miners(self, first: int, number: int) -> list[str]:
         return [miner.id for miner in self.sim.miners(self.farm)[first : first + number]]
 
+    def fails(
+        self, place: int, *, ago: float = 20, ends: str = "failed", error: str = "no answer", task: str = REBOOT
+    ) -> None:
+        """A task that began a minute before its end."""
+        (miner,) = self.sim.miners(self.farm)[place : place + 1]
+        end = self.now - timedelta(seconds=ago)
+        begun = end - timedelta(seconds=60)
+        times = {"created": begun - timedelta(seconds=5), "pending": begun, ends: end}
+        self.sim.add_raw(miner, task, times, error=None if ends == "succeed" else error)
+
+    def works(self, place: int, *, task: str = REBOOT) -> None:
+        """A task that succeeds just so."""
+        self.fails(place, ends="succeed", task=task)
+
     @asynccontextmanager
     async def daemon(self) -> AsyncIterator[None]:
         """It runs as long as the block."""
@@ -131,11 +152,11 @@ class Night:
         heapq.heappush(self._sleeping, (due, next(self._order), woken))
         await woken
 
-    async def later(self, **length: float) -> None:
-        """So much time passes, and everything happens that is due in it."""
+    async def later(self, grain: float = GRAIN, **length: float) -> None:
+        """So much time passes, and everything happens that is due in it; in strides of `grain`, for long calm hours."""
         end = self._passed + timedelta(**length).total_seconds()
         while self._passed < end:
-            self._move(min(end, self._passed + GRAIN))
+            self._move(min(end, self._passed + grain))
             while self._sleeping and self._sleeping[0][0] <= self._passed:
                 _, _, woken = heapq.heappop(self._sleeping)
                 if not woken.done():

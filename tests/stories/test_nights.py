@@ -1,19 +1,15 @@
 """Nights as they happen, with every message that is sent."""
 
-import asyncio
-from collections.abc import Callable, Coroutine, Iterator
-from datetime import timedelta
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.stories.night import Night, told
+from tests.stories.night import REBOOT, Night, passes, told
 from watcher.sim import Outcome
 
 ROOT = Path(__file__).resolve().parents[2]
 FIRMWARE = "miner.firmware.update"
-REBOOT = "miner.system.reboot"
 ROUTES = "routes: [{match: {severity: critical}, channels: [oncall, ops]}, {channels: [ops]}]\n"
 
 BATCH = """rules:
@@ -59,12 +55,6 @@ def night(tmp_path: Path) -> Iterator[Callable[..., Night]]:
         one.close()
 
 
-def passes(night: Night, story: Callable[[Night], Coroutine[Any, Any, None]]) -> str:
-    """What is told in it: of each message the first two lines below its title."""
-    asyncio.run(story(night))
-    return told(night.heard, 2)
-
-
 async def rollout(night: Night) -> None:
     """500 updates, of which 40 fail; the 25 that fail first are tried again, and work."""
     async with night.daemon():
@@ -81,29 +71,20 @@ async def rollout(night: Night) -> None:
         await night.later(hours=2)
 
 
-def fails(night: Night, place: int, *, ago: float = 20, ends: str = "failed", error: str = "no answer") -> None:
-    """A reboot that began a minute before its end."""
-    (miner,) = night.sim.miners(night.farm)[place : place + 1]
-    end = night.now - timedelta(seconds=ago)
-    begun = end - timedelta(seconds=60)
-    times = {"created": begun - timedelta(seconds=5), "pending": begun, ends: end}
-    night.sim.add_raw(miner, REBOOT, times, error=None if ends == "succeed" else error)
-
-
 async def two_hours_without_the_api(night: Night) -> None:
     async with night.daemon():
         await night.later(minutes=2)
-        fails(night, 0)
+        night.fails(0)
         await night.later(minutes=2)
         night.sim.fail_next(1_000_000, "503")
         await night.later(minutes=30)
-        fails(night, 1)
+        night.fails(1)
         (miner,) = night.sim.miners(night.farm)[2:3]
         night.sim.add_raw(miner, REBOOT, {"created": night.now, "pending": night.now})
-        fails(night, 3)
+        night.fails(3)
         await night.later(minutes=60)
-        fails(night, 3, ends="succeed")
-        fails(night, 0, ends="succeed")
+        night.works(3)
+        night.works(0)
         await night.later(minutes=30)
         night.sim.faults.clear()
         await night.later(minutes=15)
@@ -112,20 +93,20 @@ async def two_hours_without_the_api(night: Night) -> None:
 async def three_days_without_the_daemon(night: Night) -> None:
     async with night.daemon():
         await night.later(minutes=2)
-        fails(night, 0)
-        fails(night, 1)
+        night.fails(0)
+        night.fails(1)
         await night.later(minutes=2)
     night.away(hours=20)
-    fails(night, 0, ends="succeed")
-    fails(night, 2)
+    night.works(0)
+    night.fails(2)
     night.away(hours=2)
-    fails(night, 2, ends="succeed")
+    night.works(2)
     night.away(hours=40)
-    fails(night, 3)
+    night.fails(3)
     night.away(hours=4)
-    fails(night, 3, ends="succeed")
+    night.works(3)
     night.away(hours=5)
-    fails(night, 4)
+    night.fails(4)
     night.away(hours=1)
     async with night.daemon():
         await night.later(minutes=15)
@@ -135,17 +116,17 @@ async def a_rule_edited_while_it_fires(night: Night) -> None:
     async with night.daemon():
         await night.later(minutes=2)
         for place in range(3):
-            fails(night, place)
+            night.fails(place)
         await night.later(minutes=10)
         first, new = (night.miners(place, 1)[0] for place in (0, 5))
         both = "status: [failed, timed_out]"
         narrower = BLIND.replace(both, f"{both}, miner: ['{first}', '{new}']", 1)
         night.file.write_text(narrower)  # two of three no longer fit
         await night.later(minutes=30)
-        fails(night, 5)
+        night.fails(5)
         await night.later(minutes=10)
-        fails(night, 5, ends="succeed")
-        fails(night, 0, ends="succeed")
+        night.works(5)
+        night.works(0)
         await night.later(minutes=10)
 
 
