@@ -153,6 +153,10 @@ Mon 20:13:35  oncall, ops: Batch over: 460 of 500 miner.firmware.update succeede
     460 of 500 succeeded, 40 failed; 40 miners to do again
     Over at 20:13:03 UTC, 11m3s after it began
 
+Mon 20:38:50  ops: Resolved: Firmware updates failed, Cedar Creek
+    Resolved at 20:34:05 UTC, after 30m48s.
+    A later miner.firmware.update succeeded.
+
 Mon 22:24:30  oncall, ops: Resolved: A firmware batch is going wrong, Cedar Creek
     Resolved at 22:22:05 UTC, after 2h18m.
     No new ones since 20:12:38 UTC; 15 of 40 miners still without a later success.
