@@ -297,7 +297,7 @@ def test_sigterm_waits_for_a_hanging_channel_only_so_long_and_the_message_is_sen
     assert took < 10
     service.environ["HOOK"] = hook
     service.start()
-    until(lambda: ledger.bodies)
+    until(lambda: ledger.bodies, 30)
     assert "may be a repeat" in ledger.bodies[0]
     assert service.stop()[0] == 0
 

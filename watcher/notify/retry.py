@@ -9,7 +9,7 @@ from watcher.notify.outcome import Outcome, Result
 
 TRIED_FOR: Millis = DAY
 _LONGEST_WAIT: Millis = 5 * MINUTE
-_REPEAT_AFTER: Millis = 30 * SECOND
+_REPEAT_AFTER: Millis = 10 * SECOND
 _SPREAD = 0.2
 
 
