@@ -26,9 +26,9 @@ rules:
   - {name: many-failures, match: {status: [failed, timed_out]}, count: {at_least: 20, within: 30m}}
   - {name: many-miners, match: {status: [failed, timed_out]}, count: {at_least: 15, within: 1h, distinct: miner}}
   - {name: miner-again, match: {status: failed}, count: {at_least: 2, within: 2d}, by: [farm, miner]}
-  - name: reboots-often
-    match: {task: miner.system.reboot, status: succeed}
-    count: {at_least: 3, within: 1d}
+  - name: lights-often
+    match: {task: miner.light.update, status: succeed}
+    count: {at_least: 3, within: 7d}
     by: [farm, miner]
   - {name: model-fails, match: {status: failed}, count: {at_least: 10, within: 6h}, by: [farm, model]}
   - {name: timeouts, match: {status: timed_out}, count: {at_least: 8, within: 15m}, by: [farm], keep_firing_for: 10m}
@@ -64,8 +64,8 @@ rules:
     ratio: {at_least: 25%, within: 3h, min_total: 20, of: {task: miner.system.reboot, status: pending}}
 
   # --- stuck
-  - {name: not-begun, match: {task: miner.power_mode.update, status: [created, queuing]}, stuck: {longer_than: 30m}}
-  - {name: runs-long, match: {status: pending}, stuck: {longer_than: 15m}}
+  - {name: not-begun, match: {task: miner.light.update, status: [created, queuing]}, stuck: {longer_than: 30m}}
+  - {name: runs-long, match: {task: miner.firmware.update, status: pending}, stuck: {longer_than: 15m}}
   - {name: batch-stuck, match: {task: miner.firmware.update}, stuck: {longer_than: 20m}, by: [farm, batch]}
   - {name: reboot-stuck, match: {task: miner.system.reboot, status: pending}, stuck: {longer_than: 10m}}
 
