@@ -1,5 +1,5 @@
 """The daemon as a process, while its clock is set to another time (libfaketime; Debian's package faketime). On request,
-with NONCE_TEST_CLOCKS=1: on a busy machine libfaketime itself may hang a process before it has imported anything."""
+with NONCE_TEST_CLOCKS=1: now and then libfaketime hangs a process of several threads, in Python's own lock."""
 
 import os
 import time
