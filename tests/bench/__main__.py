@@ -4,6 +4,7 @@ import argparse
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from tests.bench import backtest, detection, ingest, memory, quiet, rules, start
 from watcher.logs import configure
@@ -27,7 +28,7 @@ def main() -> None:
     table = Table("what", "measured", "goal", box=None, pad_edge=False)
     for part in wanted:
         for row in PARTS[part]():
-            table.add_row(*row)
+            table.add_row(*map(Text, row))  # not markup: a bracket is a bracket
     Console(width=150).print(table)
 
 
