@@ -41,7 +41,7 @@ class HistoryUnreadable(WatcherError):
     """A history that can't be read; the message says where and why."""
 
 
-Stretch = tuple[int, int]
+Span = tuple[int, int]
 """Of a file: where it begins, and where the next one does."""
 
 
@@ -94,7 +94,7 @@ class HistoryFile:
     def count(self) -> int:
         return len(self._order)
 
-    def scan(self, parts: Callable[[Sequence["Stretch"]], Iterable["Heads"]] | None = None) -> None:
+    def scan(self, parts: Callable[[Sequence["Span"]], Iterable["Heads"]] | None = None) -> None:
         """Learn the order of the tasks.
 
         Args:
@@ -123,7 +123,7 @@ class HistoryFile:
         self._order = array("q", sorted(range(len(begun)), key=begun.__getitem__))
         self._join(tasks)
 
-    def heads(self, stretch: "Stretch") -> "Heads":
+    def heads(self, stretch: "Span") -> "Heads":
         """What the lines tell that begin within a stretch of the file.
 
         Raises:

@@ -11,11 +11,10 @@ from watcher.cli.rules.shares import Part, Share, reads, shared
 from watcher.model.miner import Farm
 from watcher.model.subject import Place, Subject
 from watcher.model.times import Millis
-from watcher.nonce.history import Heads, HistoryFile, Stretch
+from watcher.nonce.history import Heads, HistoryFile, Span
 from watcher.rules.one_pass import Firing, OnePass
 from watcher.rules.rule import Rule
-from watcher.rules.stretch import Point
-from watcher.rules.stretch import Stretch as Firings
+from watcher.rules.stretch import Point, Stretch
 
 _WORTH_IT = 20_000
 """Of fewer tasks one process is done before a second one has begun."""
@@ -51,7 +50,7 @@ class Replayed:
     farms: dict[str, str]
 
 
-def scanned(file: HistoryFile, stretches: Sequence[Stretch]) -> Iterator[Heads]:
+def scanned(file: HistoryFile, stretches: Sequence[Span]) -> Iterator[Heads]:
     """The heads of a file's stretches, in order, read by every processor."""
     shares = min(processors(), len(stretches))
     if shares <= 1:
@@ -62,7 +61,7 @@ def scanned(file: HistoryFile, stretches: Sequence[Stretch]) -> Iterator[Heads]:
     yield from (next(parts[number % shares]) for number in range(len(stretches)))
 
 
-def _scanned(file: HistoryFile, stretches: Sequence[Stretch], _: Tell) -> list[Heads]:
+def _scanned(file: HistoryFile, stretches: Sequence[Span], _: Tell) -> list[Heads]:
     return [file.heads(stretch) for stretch in stretches]
 
 
@@ -156,5 +155,5 @@ class _Unpacking:
         points = None if trace is None else [Point(*point) for point in trace]
         key, peak, end = (self._same.setdefault(one, one) for one in (key, peak, end))
         tasks = self._no_tasks
-        stretch = Firings(started_at, origin, count, total, peak, first_at, last_at, tasks, ended_at, end, points)
+        stretch = Stretch(started_at, origin, count, total, peak, first_at, last_at, tasks, ended_at, end, points)
         return Firing(key, stretch)
